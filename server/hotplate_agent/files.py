@@ -1,0 +1,113 @@
+"""What the app is made of: learnt from what it loads and reads, not guessed.
+
+An audit hook sees every file that is opened for reading while the app starts (a `config.toml`
+as well as a module); a look over the importer's shoulder sees every module, then or later. The
+person's own files are told one by one, with the state in which they were found just before they
+were read; library files in one list.
+"""
+
+import os
+import stat
+import sys
+from importlib.machinery import SourceFileLoader
+from typing import Any, Callable, List, Set
+
+from hotplate_agent.blackbox import BlackBox, innermost
+from hotplate_agent.messages import FileRead
+
+_LIBRARY_PARTS = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+_STANDARD_LIBRARY = tuple(
+    os.path.dirname(path) + os.sep for path in {os.__file__, os.path.realpath(os.__file__)}
+)
+_AGENT = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_NOBODYS = ("<", _AGENT, *_STANDARD_LIBRARY)
+_NO_FILES = ("/dev/", "/proc/", "/sys/")
+_BINARIES = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
+_TELLING = frozenset(
+    ["open", "exec", "import", "os.kill", "os.system", "subprocess.Popen", "ctypes.dlopen"]
+)
+
+
+class Files:
+    """Collects what is loaded and read; `tell` is called once for each of the person's files."""
+
+    def __init__(self, tell: Callable[[FileRead], None], box: BlackBox) -> None:
+        self._tell = tell
+        self._box = box
+        self._seen: Set[str] = set()
+        self._libraries: Set[str] = set()
+        self._starting = True
+        self._watching = True
+
+    def watch(self) -> None:
+        """Begin. An audit hook can't be taken away again; it gets cheap once the app serves."""
+        sys.addaudithook(self._hook)
+        original: Any = SourceFileLoader.path_stats
+
+        def path_stats(loader: Any, path: str) -> Any:
+            # The first that an import looks at, before it decides for bytecode or source.
+            if self._watching:
+                self._note(path)
+            return original(loader, path)
+
+        SourceFileLoader.path_stats = path_stats  # type: ignore
+
+    def started(self) -> None:
+        """From now on only modules count: what a request opens is no part of the app."""
+        self._starting = False
+
+    def stop(self) -> None:
+        """In a forked child: see nothing."""
+        self._watching = False
+
+    def take_libraries(self) -> List[str]:
+        """The library files loaded since the last call."""
+        found, self._libraries = self._libraries, set()
+        return sorted(found.copy())  # a thread may be adding to it still
+
+    def own(self, path: str) -> bool:
+        """Whether a path may be the person's: no library, no standard library, no agent."""
+        return not (path.startswith(_NOBODYS) or any(part in path for part in _LIBRARY_PARTS))
+
+    def _hook(self, event: str, args: Any) -> None:
+        if event not in _TELLING or not self._watching:
+            return
+        try:
+            if event == "open":
+                if self._starting:
+                    self._opened(*args)
+            elif event == "import" and args[1]:
+                self._note(args[1])
+            frame = innermost(sys._getframe(1), self.own)
+            if frame is not None:
+                self._box.note(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        except Exception:
+            # An exception from here would reach the app as if its own open() had failed.
+            pass
+
+    def _opened(self, path: Any, mode: Any, flags: int) -> None:
+        if isinstance(path, int):
+            return
+        path = os.fsdecode(path)
+        if path.startswith(_NO_FILES) or path.endswith(_BINARIES):
+            return
+        if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
+            return
+        self._note(path)
+
+    def _note(self, path: str) -> None:
+        if path.startswith(("<", _AGENT)):
+            return
+        path = os.path.abspath(path)
+        if path in self._seen:
+            return
+        self._seen.add(path)
+        if not self.own(path):
+            self._libraries.add(path)
+            return
+        try:
+            status = os.stat(path)
+        except (OSError, ValueError):
+            return
+        if stat.S_ISREG(status.st_mode):
+            self._tell(FileRead(path, status.st_mtime_ns, status.st_size))

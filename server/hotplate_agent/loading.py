@@ -1,0 +1,175 @@
+"""Loading the app as Python or `flask run` would have done it.
+
+What the app can see of how it was started (`sys.argv`, `sys.path`, `__main__`, the working
+directory, the environment) is what it would see there. Two things differ, and the docs list them:
+`WERKZEUG_RUN_MAIN` and `WERKZEUG_SERVER_FD` are set, as in a child of Werkzeug's reloader.
+"""
+
+import builtins
+import os
+import sys
+import types
+from typing import Any, List, NamedTuple, Optional
+
+from hotplate_agent.messages import Load
+
+
+class Address(NamedTuple):
+    """Where `flask run` was about to listen, from whatever source; None for what is not known."""
+
+    host: Optional[str] = None
+    port: Optional[int] = None
+    tls: Any = None
+
+
+class LoadFailed(BaseException):
+    """The app's own exception, on its way past all that would handle an `Exception`."""
+
+    def __init__(self, exc: BaseException, address: Address) -> None:
+        super().__init__(exc)
+        self.exc = exc
+        self.address = address
+
+
+def run(load: Load) -> None:
+    """Load the app and serve it; returns when it was told to drain.
+
+    What serves is Werkzeug, which `patches` has taught to ask for its socket.
+    """
+    if load.script is not None:
+        _run_script(load.script, load.args)
+    elif load.module is not None:
+        _run_module(load.module, load.args)
+    else:
+        _run_flask(load)
+
+
+def wait_for_threads() -> None:
+    """Do what the interpreter does at its end: an app may serve in a thread."""
+    threading = sys.modules.get("threading")
+    if threading is not None:
+        for thread in threading.enumerate():
+            if thread is not threading.current_thread() and not thread.daemon:
+                thread.join()
+
+
+def _run_script(script: str, args: List[str]) -> None:
+    """As `python SCRIPT ARGS…`."""
+    from importlib.machinery import SourceFileLoader
+
+    path = os.path.abspath(script)
+    _invoke([script], args)
+    _first_on_path(os.path.dirname(os.path.realpath(path)))
+    shown = path if sys.version_info >= (3, 9) else script
+    loader = SourceFileLoader("__main__", shown)
+    main = _fresh_main(__file__=shown, __loader__=loader, __cached__=None)
+    code = loader.source_to_code(loader.get_data(path), shown)
+    exec(code, main.__dict__)
+
+
+def _run_module(module: str, args: List[str]) -> None:
+    """As `python -m MODULE ARGS…`."""
+    import runpy
+
+    _invoke(["-m", module], args)
+    del sys.argv[1]  # runpy puts the module's file in place of the "-m"
+    _first_on_path(os.getcwd())
+    _fresh_main()
+    runpy._run_module_as_main(module)  # type: ignore[attr-defined]
+
+
+def _run_flask(load: Load) -> None:
+    """As `flask run --no-reload`, through Flask's own command line."""
+    from importlib.machinery import SourceFileLoader
+
+    script = os.path.join(os.path.dirname(sys.executable), "flask")
+    if os.path.exists(script):
+        _first_on_path(os.path.dirname(script))
+    else:  # installed without scripts: as `python -m flask`
+        from importlib.util import find_spec
+
+        _first_on_path(os.getcwd())
+        spec = find_spec("flask")
+        script = os.path.join(os.path.dirname((spec and spec.origin) or ""), "__main__.py")
+    _invoke([script], ["run", "--no-reload"])
+    _fresh_main(__file__=script, __loader__=SourceFileLoader("__main__", script), __cached__=None)
+
+    from flask import cli
+    from flask.helpers import get_load_dotenv
+
+    if get_load_dotenv(True) and _has_dotenv():
+        if load.env_file is not None:
+            cli.load_dotenv(load.env_file)
+        cli.load_dotenv()
+    _set_debug(load.debug)
+    group: Any = cli.cli
+    options = {parameter.name for parameter in group.params}
+    args: List[str] = []
+    if load.app is not None:
+        if "app" in options:
+            args += ["--app", load.app]
+        else:  # before Flask 2.2 the environment was the only way
+            os.environ["FLASK_APP"] = load.app
+    args += ["run", "--no-reload", *_run_options(load, group)]
+    group.main(args=args, prog_name="flask", standalone_mode=False)
+
+
+def _has_dotenv() -> bool:
+    """Whether Flask will read the files; where not it says so itself, and once is enough."""
+    from importlib.util import find_spec
+
+    return find_spec("dotenv") is not None
+
+
+def _run_options(load: Load, group: Any) -> List[str]:
+    """The options of `flask run` that the person has set."""
+    options: List[str] = []
+    for name in ("host", "port", "cert", "key"):
+        value = getattr(load, name)
+        if value is not None:
+            options += ["--" + name, str(value)]
+    if load.threaded is not None:
+        options.append("--with-threads" if load.threaded else "--without-threads")
+    if load.debugger is not None:
+        options.append("--debugger" if load.debugger else "--no-debugger")
+    known = {option for parameter in group.commands["run"].params for option in parameter.opts}
+    if "--eager-loading" in known:
+        # Flask before 2.2 would load in a thread, at the first request, again and again.
+        options.append("--eager-loading")
+    return options
+
+
+def _set_debug(debug: Optional[bool]) -> None:
+    """Debug mode is on unless somebody has said otherwise; the person's setting comes first."""
+    if debug is not None:
+        os.environ["FLASK_DEBUG"] = "1" if debug else "0"
+    elif "FLASK_ENV" not in os.environ or not _flask_env_counts():
+        os.environ.setdefault("FLASK_DEBUG", "1")
+
+
+def _flask_env_counts() -> bool:
+    """Whether this Flask derives debug mode from FLASK_ENV, as it did before 2.3."""
+    from flask import helpers
+
+    return hasattr(helpers, "get_env")
+
+
+def _invoke(command: List[str], args: List[str]) -> None:
+    """Show the app the command line that would have started it."""
+    sys.argv[:] = [*command, *args]
+    if hasattr(sys, "orig_argv"):  # since Python 3.10
+        sys.orig_argv[:] = [sys.executable, *command, *args]
+
+
+def _first_on_path(folder: str) -> None:
+    if not getattr(sys.flags, "safe_path", False):  # python -P, since 3.11
+        sys.path.insert(0, folder)
+
+
+def _fresh_main(**attributes: Any) -> types.ModuleType:
+    """A `__main__` that is the person's, in place of the agent's."""
+    main = types.ModuleType("__main__")
+    main.__dict__.update(__builtins__=builtins, __annotations__={}, __spec__=None)
+    main.__dict__.update(attributes)
+    sys.modules["__main__"] = main
+    return main

@@ -1,0 +1,316 @@
+"""What the language server and the agent say to each other.
+
+Both sides import this module, and nothing of either side is imported here. A message is a
+`NamedTuple`; on the wire it is a JSON object with its class's name as `type` (see `channel`).
+A file descriptor travels beside a message, never inside it; the class says so.
+
+Lines are counted from 1, as Python does; columns are code points from 0. The server alone knows
+what its editor counts in.
+"""
+
+from typing import Any, Dict, List, NamedTuple, Optional, Type, get_type_hints
+
+# ---------------------------------------------------------------- what an exception looks like
+
+
+class Frame(NamedTuple):
+    """One line of a traceback, innermost last.
+
+    `column`, `end_line` and `end_column` are None where the interpreter does not know the exact
+    expression (before 3.11, or `-X no_debug_ranges`). `source` and `end_source` are the raw text
+    of the first and last line, as they were when the code was loaded, "" where not to be had.
+    """
+
+    file: str
+    line: int
+    function: str
+    source: str = ""
+    column: Optional[int] = None
+    end_line: Optional[int] = None
+    end_column: Optional[int] = None
+    end_source: str = ""
+
+
+class Cause(NamedTuple):
+    """An exception in the chain behind another one, or inside a group.
+
+    `relation` is "cause" (`raise … from`), "context" (raised while handling) or "group".
+    """
+
+    type: str
+    message: str
+    frames: List[Frame]
+    relation: str
+
+
+class Report(NamedTuple):
+    """An exception with all that is to be said of it, in order of what a person reads.
+
+    `type` is the exception's name, qualified unless it is a builtin; `text` is what Python would
+    print. Both `message` and `text` are cut to a sane length by the agent. `frames` is outermost
+    first; a `SyntaxError`'s own place is its last frame. `missing` is the name of the module that
+    an ImportError lacks. `fault` is the id under which the agent keeps the live traceback.
+    """
+
+    type: str
+    message: str
+    text: str
+    frames: List[Frame]
+    causes: List[Cause]
+    missing: Optional[str] = None
+    fault: Optional[str] = None
+
+
+class FileRead(NamedTuple):
+    """A file that the app loaded or read, and the state in which it was found just before.
+
+    The server compares `mtime_ns` and `size` with the disk to learn if what runs is still true.
+    """
+
+    path: str
+    mtime_ns: int
+    size: int
+
+
+# ---------------------------------------------------------------- server to agent
+
+
+class Load(NamedTuple):
+    """Load the app and serve it. Sent once, to an agent that has said `Booted`.
+
+    Exactly one of `script` and `module` is set for an app that starts its own server; otherwise
+    the app is loaded as `flask --app APP run` would (`app` None: Flask's own discovery). Options
+    that are None were not set by the person, so Flask's own sources decide them.
+    """
+
+    generation: int
+    folder: str
+    app: Optional[str] = None
+    script: Optional[str] = None
+    module: Optional[str] = None
+    args: List[str] = []
+    host: Optional[str] = None
+    port: Optional[int] = None
+    cert: Optional[str] = None
+    key: Optional[str] = None
+    threaded: Optional[bool] = None
+    debug: Optional[bool] = None
+    debugger: Optional[bool] = None
+    env_file: Optional[str] = None
+    fallback_host: str = "127.0.0.1"
+    fallback_port: int = 5000
+    pin: Optional[str] = None
+    pin_cookie: Optional[str] = None
+    secret: str = ""
+    changed: List[str] = []
+    failing: List[str] = []
+
+
+class Grant(NamedTuple):
+    """The answer to `Ask`: the listening socket (descriptor beside the message) and its address.
+
+    The address can differ from the one asked for: the person's settings win over a script's.
+    """
+
+    host: str
+    port: int
+
+
+class Refuse(NamedTuple):
+    """The answer to `Ask` where no socket can be had; the server has told the person why."""
+
+    message: str
+
+
+class Connection(NamedTuple):
+    """An accepted connection that has sent nothing yet (descriptor beside the message)."""
+
+
+class Drain(NamedTuple):
+    """Accept no more, answer what is in flight for up to `seconds`, then end."""
+
+    seconds: float
+
+
+class AskWhere(NamedTuple):
+    """Say where the main thread is; answered by `Where`."""
+
+
+# ---------------------------------------------------------------- agent to server
+
+
+class Booted(NamedTuple):
+    """The interpreter is up and waits for `Load`."""
+
+    pid: int
+    python: str
+    executable: str
+
+
+class Read(NamedTuple):
+    """The app has loaded or read this file of the project."""
+
+    file: FileRead
+
+
+class Ask(NamedTuple):
+    """The app is loaded and wants to listen at `host` and `port`; answered by `Grant` or `Refuse`.
+
+    Every `Read` of what it is made of has been sent before. With `failed`, what is to be served
+    is the page of the error that `Failed` told.
+    """
+
+    host: str
+    port: int
+    tls: bool
+    failed: bool
+
+
+class Accepting(NamedTuple):
+    """Connections are accepted from now on.
+
+    `extra_files` and `exclude_patterns` are what `app.run(…)` was given for its reloader.
+    """
+
+    extra_files: List[str]
+    exclude_patterns: List[str]
+
+
+class Failed(NamedTuple):
+    """The app could not be loaded.
+
+    `kind` is "error", "exit" (SystemExit) or "idle" (a script that ended without serving).
+    `serving` says that an `Ask` for the error's page follows. `versions` of Flask and Werkzeug
+    are looked up where an import failed.
+    """
+
+    report: Report
+    kind: str
+    serving: bool
+    versions: Dict[str, str]
+
+
+class Raised(NamedTuple):
+    """A request or a thread raised. `view` names what will clear it: the endpoint, or the path."""
+
+    report: Report
+    when: str
+    view: str
+    method: str = ""
+    url: str = ""
+
+
+class Recovered(NamedTuple):
+    """A view that had raised has answered without an exception."""
+
+    view: str
+
+
+class Pin(NamedTuple):
+    """What Werkzeug's debugger will ask for; None where it asks for nothing. Secret."""
+
+    pin: Optional[str]
+    cookie: Optional[str]
+
+
+class PinWanted(NamedTuple):
+    """A debugger page asks the person for the PIN."""
+
+
+class Loaded(NamedTuple):
+    """Files that the app has loaded which are not the person's own: libraries."""
+
+    files: List[str]
+
+
+class Handover(NamedTuple):
+    """A connection accepted but not begun, for the next generation (descriptor beside it)."""
+
+
+class Released(NamedTuple):
+    """Nothing is accepted any more; all `Handover` messages have been sent before."""
+
+
+class Where(NamedTuple):
+    """The main thread's stack, outermost first, without the agent's own frames."""
+
+    frames: List[Frame]
+
+
+MESSAGES: Dict[str, Type[Any]] = {
+    cls.__name__: cls
+    for cls in (
+        Load,
+        Grant,
+        Refuse,
+        Connection,
+        Drain,
+        AskWhere,
+        Booted,
+        Read,
+        Ask,
+        Accepting,
+        Failed,
+        Raised,
+        Recovered,
+        Pin,
+        PinWanted,
+        Loaded,
+        Handover,
+        Released,
+        Where,
+    )
+}
+
+
+def to_wire(message: Any) -> Dict[str, Any]:
+    """The JSON object for a message."""
+    return {"type": type(message).__name__, **_plain(message)}
+
+
+def from_wire(data: Dict[str, Any]) -> Any:
+    """The message in a JSON object. Raises KeyError, TypeError or ValueError for anything else."""
+    cls = MESSAGES[data.pop("type")]
+    return _build(cls, data)
+
+
+def _plain(value: Any) -> Any:
+    if hasattr(value, "_fields"):
+        return {name: _plain(getattr(value, name)) for name in value._fields}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _build(cls: Type[Any], data: Dict[str, Any]) -> Any:
+    hints = _hints(cls)
+    return cls(**{name: _revive(hints[name], value) for name, value in data.items()})
+
+
+_NESTED: Dict[Any, Type[Any]] = {
+    Report: Report,
+    FileRead: FileRead,
+    List[Frame]: Frame,
+    List[Cause]: Cause,
+}
+
+
+def _revive(hint: Any, value: Any) -> Any:
+    nested = _NESTED.get(hint)
+    if nested is None:
+        return value
+    if isinstance(value, list):
+        return [_build(nested, item) for item in value]
+    return _build(nested, value)
+
+
+_HINTS: Dict[Type[Any], Dict[str, Any]] = {}
+
+
+def _hints(cls: Type[Any]) -> Dict[str, Any]:
+    if cls not in _HINTS:
+        _HINTS[cls] = get_type_hints(cls)
+    return _HINTS[cls]
+
+
+__all__ = [*MESSAGES, "MESSAGES", "Cause", "FileRead", "Frame", "Report", "from_wire", "to_wire"]

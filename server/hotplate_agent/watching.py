@@ -1,0 +1,232 @@
+"""Watching requests: who raised, which view has recovered, and the pages of kept exceptions.
+
+This is a WSGI layer around all that the app and Werkzeug's debugger do, so it adds nothing to a
+traceback that the person reads. Exceptions are told by whoever catches them (the debugger,
+Flask's log, this layer); the layer knows which request it was.
+"""
+
+import contextvars
+from types import ModuleType
+from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
+
+from hotplate_agent.debugger import Debugger, contexts_of_caller
+from hotplate_agent.messages import Raised, Recovered, Report
+
+PAGES = "/__hotplate__/"
+
+
+class _Request:
+    """One request on its way: its environ, and the exception that it has ended with."""
+
+    def __init__(self, environ: Any) -> None:
+        self.environ = environ
+        self.exc: Optional[BaseException] = None
+        self.flask: Any = None
+
+    @property
+    def view(self) -> str:
+        """What will clear the error: the endpoint where Flask has matched one, else the path."""
+        endpoint = getattr(self.flask, "endpoint", None)
+        if endpoint:
+            return "endpoint " + str(endpoint)
+        return "path " + str(self.environ.get("PATH_INFO", ""))
+
+
+_current: "contextvars.ContextVar[Optional[_Request]]" = contextvars.ContextVar(
+    "hotplate_request", default=None
+)
+
+
+class Watch:
+    """Tells the server of exceptions in requests and threads."""
+
+    def __init__(
+        self,
+        send: Callable[[Any], None],
+        debugger: Debugger,
+        secret: str,
+        failing: Iterable[str],
+    ) -> None:
+        self._send = send
+        self._debugger = debugger
+        self.path = PAGES + secret + "/"
+        self._failing: Set[str] = set(failing)
+        self._startup: Optional[BaseException] = None
+
+    def expect(self, exc: BaseException) -> None:
+        """The app failed to load with this: each request raises it again, and it was told."""
+        self._startup = exc
+
+    # ------------------------------------------------------------ hooks
+
+    def install_debug(self, module: ModuleType) -> None:
+        """Hear of what `werkzeug.debug` catches (`DebugTraceback` since 2.1)."""
+        if hasattr(module, "DebugTraceback"):
+            traceback = module.DebugTraceback
+
+            def debug_traceback(exc: BaseException, *args: Any, **kwargs: Any) -> Any:
+                self.raised(exc, contexts_of_caller())
+                return traceback(exc, *args, **kwargs)
+
+            module.DebugTraceback = debug_traceback  # type: ignore[attr-defined]
+        elif hasattr(module, "get_current_traceback"):
+            get = module.get_current_traceback
+
+            def get_current_traceback(*args: Any, **kwargs: Any) -> Any:
+                import sys
+
+                exc = sys.exc_info()[1]
+                if exc is not None:
+                    self.raised(exc)
+                return get(*args, **kwargs)
+
+            module.get_current_traceback = get_current_traceback  # type: ignore[attr-defined]
+
+    def install_flask(self, module: ModuleType) -> None:
+        """Hear of what Flask logs instead of raising it (no debug mode), and of its requests.
+
+        `create_url_adapter` is where every Flask shows its request object to be matched.
+        """
+        cls: Any = module.Flask
+        log = cls.log_exception
+        adapt = cls.create_url_adapter
+
+        def log_exception(app: Any, *args: Any, **kwargs: Any) -> Any:
+            import sys
+
+            exc = sys.exc_info()[1]
+            if exc is not None:
+                self.raised(exc)
+            return log(app, *args, **kwargs)
+
+        def create_url_adapter(app: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+            current = _current.get()
+            if current is not None and request is not None:
+                current.flask = request
+            return adapt(app, request, *args, **kwargs)
+
+        cls.log_exception = log_exception
+        cls.create_url_adapter = create_url_adapter
+
+    def install_threading(self, module: ModuleType) -> None:
+        """Hear of exceptions that end a thread."""
+        hook = module.excepthook
+
+        def excepthook(args: Any) -> Any:
+            if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
+                name = getattr(args.thread, "name", None) or "a thread"
+                fault = self._debugger.keep(args.exc_value)
+                report = _report(args.exc_value)._replace(fault=fault)
+                self._send(Raised(report, "thread", "thread " + name))
+            return hook(args)
+
+        module.excepthook = excepthook  # type: ignore[attr-defined]
+
+    def raised(self, exc: BaseException, contexts: Optional[List[Any]] = None) -> None:
+        """An exception has ended the current request."""
+        request = _current.get()
+        if exc is self._startup or (request is not None and request.exc is exc):
+            return
+        view = "?"
+        method = url = ""
+        if request is not None:
+            request.exc = exc
+            view = request.view
+            method = str(request.environ.get("REQUEST_METHOD", ""))
+            url = _url(request.environ)
+            self._failing.add(view)
+        fault = self._debugger.keep(exc, contexts)
+        self._send(Raised(_report(exc)._replace(fault=fault), "request", view, method, url))
+
+    # ------------------------------------------------------------ the layer
+
+    def wrap(self, app: Any) -> Any:
+        """The app as it is served."""
+
+        def application(environ: Any, start_response: Any) -> Iterable[bytes]:
+            __traceback_hide__ = True
+            path = environ.get("PATH_INFO", "")
+            debugging = "__debugger__=yes" in environ.get("QUERY_STRING", "")
+            if path.startswith(self.path) and not debugging:
+                return self._page(path[len(self.path) :], environ, start_response)
+            request = _Request(environ)
+            _current.set(request)
+            try:
+                body = app(environ, start_response)
+            except Exception as exc:
+                self.raised(exc)
+                raise
+            return _Body(body, request, self)
+
+        return application
+
+    def answered(self, request: _Request) -> None:
+        """A request has ended. If its view was failing and it did not raise, say so."""
+        if request.exc is None and self._failing:
+            view = request.view
+            if view in self._failing:
+                self._failing.discard(view)
+                self._send(Recovered(view))
+
+    def _page(self, fault: str, environ: Any, start_response: Any) -> List[bytes]:
+        html = self._debugger.page(fault, environ)
+        status = "200 OK"
+        if html is None:
+            status = "410 Gone"
+            html = (
+                "<!doctype html><title>Gone</title><p>This traceback went with the process that "
+                "raised it: the app has been restarted since. Make the request again."
+            )
+        body = html.encode("utf-8", "replace")
+        headers = [
+            ("Content-Type", "text/html; charset=utf-8"),
+            ("Content-Length", str(len(body))),
+            ("Cache-Control", "no-store"),
+            ("Referrer-Policy", "same-origin"),
+        ]
+        start_response(status, headers)
+        return [body]
+
+
+class _Body:
+    """The answer's body, passed on; notices an exception in a streamed one, and the end."""
+
+    def __init__(self, body: Iterable[bytes], request: _Request, watch: Watch) -> None:
+        self._body = body
+        self._request = request
+        self._watch = watch
+
+    def __iter__(self) -> Iterator[bytes]:
+        __traceback_hide__ = True
+        try:
+            yield from self._body
+        except Exception as exc:
+            self._watch.raised(exc)
+            raise
+
+    def close(self) -> None:
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        finally:
+            self._watch.answered(self._request)
+
+
+def _report(exc: BaseException) -> Report:
+    from hotplate_agent import errors  # only now: an app should not have to wait for it
+
+    return errors.report(exc)
+
+
+def _url(environ: Any) -> str:
+    """The request's address, as the person would type it. Never the debugger's."""
+    host = environ.get("HTTP_HOST") or "{}:{}".format(
+        environ.get("SERVER_NAME", ""), environ.get("SERVER_PORT", "")
+    )
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    query = environ.get("QUERY_STRING", "")
+    if "__debugger__=yes" in query:  # from a page of an earlier process: it may hold the PIN
+        query = ""
+    url = "{}://{}{}".format(environ.get("wsgi.url_scheme", "http"), host, path)
+    return url + ("?" + query if query else "")

@@ -1,0 +1,1 @@
+"""Supervision: starting, restarting and ending the app's processes; knows no editor."""

@@ -1,0 +1,405 @@
+"""What to do next: the one place where it is decided.
+
+`Core.handle` takes an event and returns effects. It reads no clock, no file and no socket, so
+every interleaving of saves, commands and processes that end can be tried in a test.
+
+A start goes through gates, in this order:
+
+    Spawn ─ Booted ─┐
+    Settle ─ Settled ┼─ Load ─ FileSeen… ─ Asked ─┐
+    Kill(old) ─ Gone ┘           Released(old) ───┴─ Grant ─ Accepting
+
+- `Load` waits until saves have settled (a Save All is one restart; the interpreter boots in the
+  meantime) and until a start that was given up is gone (it might still write bytecode).
+- `Grant` waits until the generation before accepts no more, so one connection never sees two.
+
+Which saves matter is learnt. A child tells each file before it reads it, with the version that
+it found. A save of a file that it has not read yet needs no restart: it will read what is on
+disk. A save of one that it has read in another version does. Word of a read can come after word
+of the save that it missed, so saves since `Load` are remembered.
+
+A version is known by its time and size, and clocks of disks are coarse: two saves within a tick
+can look the same. So an explicit save of the very version that was read counts too, but for one
+case: the file was written after the last that was heard before `Load`, and this is the first
+word of it. That is the tail of a Save All, which the app has read already.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterable
+from fnmatch import fnmatch
+from typing import NamedTuple
+
+from hotplate.supervision.events import (
+    Accepting,
+    Asked,
+    AskWhere,
+    Booted,
+    Change,
+    CloseListener,
+    Drain,
+    Effect,
+    Event,
+    Failed,
+    Failure,
+    FileSeen,
+    Gone,
+    Grant,
+    Hangs,
+    HidePage,
+    Kill,
+    LibrariesSeen,
+    Load,
+    Located,
+    Phase,
+    Publish,
+    Reason,
+    Released,
+    Restart,
+    Saved,
+    Settle,
+    Settled,
+    ShowPage,
+    Signature,
+    Slow,
+    Spawn,
+    Start,
+    Stop,
+)
+
+FIRST_SETTLE = 0.008
+"""Seconds to wait for a second save after the first one: more than an editor needs to send a
+batch, less than a person sees."""
+NEXT_SETTLE = 0.05
+"""The same once a second one came: this is a Save All."""
+
+
+class _Save(NamedTuple):
+    """The last that was heard of a file. `twin`: a version before it may look the same."""
+
+    signature: Signature | None
+    reason: Reason
+    twin: bool
+
+
+class Core:
+    """The state of one app, and the rules by which it changes.
+
+    `project` are folders whose Python files set off a restart while the app is failed; `heeded`
+    are files that always matter (`.env`, `extraFiles`); `excluded` are patterns as `flask run`'s.
+    """
+
+    def __init__(self) -> None:
+        self.phase = Phase.STOPPED
+        self.generation = 0
+        self.failure: Failure | None = None
+        self.heeded: frozenset[str] = frozenset()
+        self.excluded: tuple[str, ...] = ()
+        self.project: tuple[str, ...] = ()
+        self._reason: Reason = "start"
+        self._files: tuple[str, ...] = ()
+        self._heard_at = 0
+        self._alive: set[int] = set()
+        self._given_up: set[int] = set()
+        self._acceptor: int | None = None
+        self._page = False
+        self._start_again: Start | Restart | None = None
+        self._heard: dict[str, Signature | None] = {}
+        self._unsettled: set[str] = set()
+        self._reset()
+
+    def _reset(self) -> None:
+        """Forget what was true of the generation before."""
+        self._booted = False
+        self._settled = False
+        self._loaded = False
+        self._asked = False
+        self._seen: dict[str, Signature] = {}
+        self._libraries: set[str] = set()
+        self._saves: dict[str, _Save] = {}
+        self._since = 0
+        self._asked_for: frozenset[str] = frozenset()
+        self._app_excludes: tuple[str, ...] = ()
+
+    def handle(self, event: Event) -> list[Effect]:
+        """What to do about an event. The effects are to be performed in their order."""
+        if isinstance(event, (Start, Restart, Saved)):
+            self._heard_at = max(self._heard_at, event.at)
+        match event:
+            case Start():
+                return self._start(event)
+            case Restart():
+                return self._restart(event)
+            case Stop():
+                return self._stop()
+            case Saved():
+                return self._saved(event)
+            case Released():
+                return self._released(event.generation)
+            case Gone():
+                return self._gone(event)
+        if event.generation != self.generation or self.phase is Phase.STOPPING:
+            return []  # too late
+        match event:
+            case Settled():
+                self._settled = True
+                return self._load()
+            case Booted():
+                self._booted = True
+                return self._load()
+            case FileSeen():
+                return self._file_seen(event)
+            case LibrariesSeen():
+                self._libraries.update(event.paths)
+                return self._overtaken(event.paths)
+            case Asked():
+                self._asked = True
+                return self._grant()
+            case Accepting():
+                return self._accepting(event)
+            case Failed():
+                return self._failed(event)
+            case Slow() if self.phase is Phase.STARTING:
+                return [AskWhere(self.generation)]
+            case Located() if self.phase is Phase.STARTING:
+                return [Hangs(self.generation, event.frames)]
+        return []
+
+    # ------------------------------------------------------------ commands
+
+    def _start(self, event: Start) -> list[Effect]:
+        if self.phase is Phase.STOPPING:
+            self._start_again = event
+            return []
+        if self.phase in (Phase.STARTING, Phase.RUNNING):
+            return []
+        return self._begin(event.reason, ())
+
+    def _restart(self, event: Restart) -> list[Effect]:
+        if self.phase is Phase.STOPPING:
+            self._start_again = event
+            return []
+        if self._waits() and not event.fresh:
+            # The process of this start has not looked at anything yet: it will do.
+            self._files = tuple(dict.fromkeys([*self._files, *event.files]))
+            return [self._settle_again()]
+        return self._begin(event.reason, event.files)
+
+    def _stop(self) -> list[Effect]:
+        self._start_again = None
+        if self.phase in (Phase.STOPPED, Phase.STOPPING):
+            return []
+        effects = self._end_current()
+        if self._page:
+            effects.append(HidePage())
+            self._page = False
+        effects.append(CloseListener())
+        self.failure = None
+        self._reason, self._files = "command", ()
+        self.phase = Phase.STOPPING if self._alive else Phase.STOPPED
+        return [self._publish(), *effects]
+
+    # ------------------------------------------------------------ saves
+
+    def _saved(self, event: Saved) -> list[Effect]:
+        changes = [change for change in event.changes if not self._is_echo(change, event.external)]
+        self._heard.update(changes)
+        self._unsettled.update(change.path for change in changes)
+        if self.phase in (Phase.STOPPED, Phase.STOPPING) or not changes:
+            return []
+        if self._waits():
+            return [self._settle_again()]
+        reason: Reason = "external" if event.external else "save"
+        mattering = [change.path for change in changes if self._matters(change, event.external)]
+        if mattering:
+            return self._begin(reason, mattering)
+        for change in changes:
+            self._remember(change, reason)
+        return []
+
+    def _is_echo(self, change: Change, external: bool) -> bool:
+        """Whether an editor's file watcher tells what its didSave has told before."""
+        path, signature = change
+        return external and path in self._heard and self._heard[path] == signature
+
+    def _matters(self, change: Change, external: bool) -> bool:
+        path, signature = change
+        if self._is_excluded(path):
+            return False
+        if path in self._seen:
+            if self._seen[path] != signature:
+                return True
+            return not external and self._may_be_twin(change)
+        if path in self.heeded or path in self._asked_for or path in self._libraries:
+            return True
+        return self.phase is Phase.FAILED and self._concerns_failure(path)
+
+    def _may_be_twin(self, change: Change) -> bool:
+        """Whether what was read may be an earlier version than what was now saved explicitly,
+        though both look the same."""
+        path, signature = change
+        if signature is None or signature.mtime_ns < self._since:
+            return True
+        return path in self._saves and self._saves[path].signature == signature
+
+    def _remember(self, change: Change, reason: Reason) -> None:
+        path, signature = change
+        if reason == "save":
+            twin = self._may_be_twin(change)
+        else:
+            twin = path in self._saves and self._saves[path].twin
+        self._saves[path] = _Save(signature, reason, twin)
+
+    def _concerns_failure(self, path: str) -> bool:
+        if path.endswith(".py") and path.startswith(self.project):
+            return True
+        if self.failure is None:
+            return False
+        report = self.failure.report
+        frames = [*report.frames, *(frame for cause in report.causes for frame in cause.frames)]
+        # A file that is missing has no frame: the message names it.
+        return os.path.basename(path) in report.message or any(
+            frame.file == path for frame in frames
+        )
+
+    def _is_excluded(self, path: str) -> bool:
+        return any(fnmatch(path, pattern) for pattern in (*self.excluded, *self._app_excludes))
+
+    def _file_seen(self, event: FileSeen) -> list[Effect]:
+        read = self._seen.setdefault(event.path, event.signature)
+        save = self._saves.get(event.path)
+        if save is None or (save.signature == read and not save.twin):
+            return []
+        return self._overtaken([event.path])
+
+    def _overtaken(self, paths: Iterable[str]) -> list[Effect]:
+        """Start anew if one of these was saved since `Load`, before it was known to matter."""
+        saved = [path for path in paths if path in self._saves and not self._is_excluded(path)]
+        return self._begin(self._saves[saved[0]].reason, saved) if saved else []
+
+    # ------------------------------------------------------------ a start, gate by gate
+
+    def _waits(self) -> bool:
+        """Whether the current start has not been told to load: it will read what is on disk."""
+        return self.phase is Phase.STARTING and not self._loaded
+
+    def _begin(self, reason: Reason, files: Iterable[str]) -> list[Effect]:
+        effects = self._end_current()
+        if self._page:
+            effects.append(HidePage())
+            self._page = False
+        self.generation += 1
+        self.phase = Phase.STARTING
+        self._reason, self._files = reason, tuple(files)
+        self._reset()
+        self._alive.add(self.generation)
+        return [
+            *effects,
+            self._publish(),
+            Spawn(self.generation),
+            Settle(self.generation, FIRST_SETTLE),
+        ]
+
+    def _settle_again(self) -> Settle:
+        self._settled = False
+        return Settle(self.generation, NEXT_SETTLE)
+
+    def _end_current(self) -> list[Effect]:
+        """End the current generation's process as it deserves."""
+        if self.generation not in self._alive:
+            return []
+        if self._acceptor == self.generation:
+            return [Drain(self.generation)]
+        self._given_up.add(self.generation)
+        return [Kill(self.generation)]
+
+    def _load(self) -> list[Effect]:
+        if not (self._waits() and self._booted and self._settled) or self._given_up:
+            return []
+        self._loaded = True
+        self._since = self._heard_at
+        return [Load(self.generation, tuple(sorted(self._unsettled)))]
+
+    def _grant(self) -> list[Effect]:
+        """Let somebody answer, once nobody does: the child that asked, or else the page."""
+        if self._acceptor not in (None, self.generation):
+            return []
+        if self._asked:  # again, if it failed with the socket in hand
+            self._asked = False
+            self._acceptor = self.generation
+            return [Grant(self.generation)]
+        if self.phase is Phase.FAILED and self.generation not in self._alive:
+            return self._show_page()
+        return []
+
+    def _accepting(self, event: Accepting) -> list[Effect]:
+        if self.phase is not Phase.STARTING:
+            return []  # it serves the page of its error
+        self._asked_for = frozenset(event.extra_files)
+        self._app_excludes = tuple(event.exclude_patterns)
+        self._unsettled.intersection_update(self._saves)
+        overtaken = self._overtaken(path for path in event.extra_files if path not in self._seen)
+        if overtaken:
+            return overtaken
+        self.phase = Phase.RUNNING
+        self.failure = None
+        return [self._publish()]
+
+    # ------------------------------------------------------------ ends
+
+    def _failed(self, event: Failed) -> list[Effect]:
+        if not event.alive:
+            self._ended(self.generation)
+        if self.phase is Phase.FAILED:
+            # There is no socket for the page of the error. The error is what is to be told.
+            return self._grant()
+        self.phase = Phase.FAILED
+        self.failure = event.failure
+        return [self._publish(), *self._grant()]
+
+    def _released(self, generation: int) -> list[Effect]:
+        if self._acceptor != generation:
+            return []
+        self._acceptor = None
+        return [] if self.phase is Phase.STOPPING else self._grant()
+
+    def _gone(self, event: Gone) -> list[Effect]:
+        self._ended(event.generation)
+        if self.phase is Phase.STOPPING:
+            return self._stopped()
+        if event.generation != self.generation:
+            return [*self._load(), *self._grant()]
+        effects: list[Effect] = []
+        if self.phase in (Phase.STARTING, Phase.RUNNING):
+            self.phase = Phase.FAILED
+            self.failure = event.failure
+            self._reason, self._files = "crash", ()
+            effects.append(self._publish())
+        self._asked = False
+        return effects + self._grant()
+
+    def _ended(self, generation: int) -> None:
+        self._alive.discard(generation)
+        self._given_up.discard(generation)
+        if self._acceptor == generation:
+            self._acceptor = None
+
+    def _show_page(self) -> list[Effect]:
+        if self._page or self.failure is None:
+            return []
+        self._page = True
+        return [ShowPage(self.failure)]
+
+    def _stopped(self) -> list[Effect]:
+        if self._alive:
+            return []
+        self.phase = Phase.STOPPED
+        effects: list[Effect] = [self._publish()]
+        again, self._start_again = self._start_again, None
+        if again is not None:
+            effects += self.handle(again)
+        return effects
+
+    def _publish(self) -> Publish:
+        return Publish(self.phase, self.generation, self._reason, self._files, self.failure)

@@ -1,0 +1,59 @@
+"""What a start needs to know: made anew for each one, so that an edited `.env` takes effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import attrs
+
+from hotplate.supervision.events import Failure
+from hotplate_agent.messages import Load
+
+
+@attrs.frozen
+class Plan:
+    """One start's orders.
+
+    `load` is the message for the agent, whose generation, PIN and the like the supervisor fills
+    in. `address` is where it will most likely listen, None where only the script knows;
+    `insist` are the parts of the address that the person has set, which win over a script's.
+    """
+
+    interpreter: str
+    cwd: str
+    env: Mapping[str, str]
+    load: Load
+    address: tuple[str, int] | None
+    tls: bool
+    insist_host: str | None
+    insist_port: int | None
+    heeded: frozenset[str]
+    excluded: tuple[str, ...]
+    project: tuple[str, ...]
+    drain_seconds: float
+    start_seconds: float
+
+
+class PlanError(Exception):
+    """No start can be tried; the failure says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.report.message)
+        self.failure = failure
+
+
+class Planner(Protocol):
+    """Makes plans. Called in a thread, for it reads files and may ask other programs."""
+
+    def plan(self) -> Plan:
+        """The orders for the next start. Raises PlanError."""
+        ...
+
+    def listen_failure(self, kind: str, host: str, port: int) -> Failure:
+        """What to tell of an address that can't be had (see `ListenError`)."""
+        ...
+
+    @property
+    def folder(self) -> Path: ...

@@ -1,0 +1,434 @@
+"""The shell around the core: performs its effects, and turns what happens into its events.
+
+Everything here runs in the event loop's thread. `post` handles an event at once, to its last
+effect, unless it is called from within an effect; then it waits its turn. So when the handler of
+a didSave returns, the order to stop accepting is in the old process's channel.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import subprocess
+import time
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import attrs
+
+from hotplate.supervision import events as ev
+from hotplate.supervision.autopsy import examine
+from hotplate.supervision.child import Child
+from hotplate.supervision.core import Core
+from hotplate.supervision.door import Door
+from hotplate.supervision.events import Event, Failure, Phase, Signature
+from hotplate.supervision.output import Lines
+from hotplate.supervision.plan import Plan, PlanError, Planner
+from hotplate_agent import messages as m
+
+logger = logging.getLogger(__name__)
+
+SHUTDOWN_DRAIN = 0.3
+SHUTDOWN_SECONDS = 0.8
+"""What the end of the editor leaves: VS Code kills after two seconds, and the contract says that
+nothing of ours is alive after one."""
+
+
+@attrs.frozen
+class Status:
+    """The app's state as the editor is told it."""
+
+    phase: Phase
+    generation: int
+    reason: ev.Reason
+    files: tuple[str, ...] = ()
+    failure: Failure | None = None
+    url: str | None = None
+    pid: int | None = None
+    ready_ms: int | None = None
+
+
+class Face(Protocol):
+    """Who is told: the language server's side. No call may block or raise."""
+
+    def status(self, status: Status) -> None: ...
+    def pin(self, generation: int, pin: str | None, url: str | None) -> None: ...
+    def pin_wanted(self) -> None: ...
+    def raised(self, generation: int, raised: m.Raised, page: str | None) -> None: ...
+    def recovered(self, generation: int, view: str) -> None: ...
+    def hangs(self, generation: int, frames: Sequence[m.Frame], seconds: float) -> None: ...
+    def output(self, generation: int, stream: str, text: str) -> None: ...
+
+    def words(self, failure: Failure) -> str:
+        """What to say of a failure on the page that stands in the app's place."""
+        ...
+
+
+class Supervisor:
+    """One app: its processes, its socket, its generations."""
+
+    def __init__(self, planner: Planner, face: Face) -> None:
+        self._planner = planner
+        self._face = face
+        self._core = Core()
+        self._core.project = (str(planner.folder) + os.sep,)
+        self._door = Door(planner)
+        self._loop = asyncio.get_running_loop()
+        self._inbox: deque[Event] = deque()
+        self._handling = False
+        self._children: dict[int, Child] = {}
+        self._plans: dict[int, Plan] = {}
+        self._planning: dict[int, asyncio.Task[None]] = {}
+        self._lines: dict[tuple[int, str], Lines] = {}
+        self._granting: dict[int, m.Ask] = {}
+        self._settling: asyncio.TimerHandle | None = None
+        self._slow: asyncio.TimerHandle | None = None
+        self._served: set[int] = set()
+        self._triggered = 0.0
+        self._secret = secrets.token_urlsafe(24)
+        self._pin: m.Pin | None = None
+        self._told_pin: tuple[str | None, str | None] | None = None
+        self.failing: set[str] = set()
+        """Views whose last request has raised: the next generation tells when they recover."""
+        self._stopped = asyncio.Event()
+        self._stopped.set()
+        self._quick = False
+        self.status = Status(Phase.STOPPED, 0, "start")
+
+    # ------------------------------------------------------------ what the editor may do
+
+    def start(self, reason: ev.Reason = "start") -> None:
+        """Start, unless it runs or starts already."""
+        self.post(ev.Start(reason, time.time_ns()))
+
+    def restart(self, reason: ev.Reason, files: tuple[str, ...] = (), fresh: bool = False) -> None:
+        """Start anew, whatever runs."""
+        self.post(ev.Restart(reason, time.time_ns(), files, fresh))
+
+    def stop(self) -> None:
+        """End the app and give the port back."""
+        self.post(ev.Stop())
+
+    def saved(self, paths: Sequence[str], external: bool = False) -> None:
+        """Files have been saved, or changed by something else."""
+        changes = tuple(ev.Change(path, signature(path)) for path in paths)
+        self.post(ev.Saved(changes, time.time_ns(), external))
+
+    def retune(self) -> None:
+        """Take over what changed settings mean for the process that runs, without a restart."""
+        if self._core.generation in self._plans:
+            self._loop.create_task(self._retune(self._core.generation))
+
+    async def _retune(self, generation: int) -> None:
+        try:
+            plan = await self._loop.run_in_executor(None, self._planner.plan)
+        except PlanError:
+            return  # the next start will tell
+        if generation in self._plans:
+            self._adopt(generation, plan)
+
+    def _adopt(self, generation: int, plan: Plan) -> None:
+        self._plans[generation] = plan
+        self._core.heeded = plan.heeded
+        self._core.excluded = plan.excluded
+        self._core.project = plan.project
+
+    async def close(self) -> None:
+        """End everything, within a second. The supervisor can't be used after that."""
+        self._quick = True
+        self.stop()
+        for child in self._children.values():
+            child.drain(SHUTDOWN_DRAIN, SHUTDOWN_SECONDS - SHUTDOWN_DRAIN)
+        try:
+            await asyncio.wait_for(self._stopped.wait(), SHUTDOWN_SECONDS)
+        except (TimeoutError, asyncio.TimeoutError):
+            for child in list(self._children.values()):
+                child.kill_group()
+            try:
+                await asyncio.wait_for(self._stopped.wait(), 0.2)
+            except (TimeoutError, asyncio.TimeoutError):
+                pass
+        self.abandon()
+
+    def abandon(self) -> None:
+        """Kill and close whatever is left, without waiting."""
+        for task in self._planning.values():
+            task.cancel()
+        for child in list(self._children.values()):
+            child.kill_group()
+            child.close()
+        self._children.clear()
+        self._door.close()
+
+    @property
+    def host(self) -> str | None:
+        """Where it listens."""
+        return self._door.host
+
+    @property
+    def pin(self) -> str | None:
+        return self._pin.pin if self._pin is not None else None
+
+    def page_url(self, fault: str | None) -> str | None:
+        """The address of an exception's interactive page. It is a secret."""
+        url = self.status.url or self._door.url
+        if fault is None or url is None:
+            return None
+        return f"{url}/__hotplate__/{self._secret}/{fault}"
+
+    # ------------------------------------------------------------ one inbox
+
+    def post(self, event: Event) -> None:
+        """Handle an event, after those that came before it."""
+        self._inbox.append(event)
+        if self._handling:
+            return
+        self._handling = True
+        try:
+            while self._inbox:
+                for effect in self._core.handle(self._inbox.popleft()):
+                    self._perform(effect)
+        finally:
+            self._handling = False
+
+    def _perform(self, effect: ev.Effect) -> None:
+        match effect:
+            case ev.Publish():
+                self._publish(effect)
+            case ev.Spawn(generation):
+                self._planning[generation] = self._loop.create_task(self._spawn(generation))
+            case ev.Settle(generation, seconds):
+                if self._settling is not None:
+                    self._settling.cancel()
+                self._settling = self._loop.call_later(seconds, self.post, ev.Settled(generation))
+            case ev.Load(generation, changed):
+                self._load(generation, changed)
+            case ev.Grant(generation):
+                self._loop.create_task(self._grant(generation))
+            case ev.Drain(generation):
+                seconds = self._plans[generation].drain_seconds
+                self._children[generation].drain(SHUTDOWN_DRAIN if self._quick else seconds)
+            case ev.Kill(generation):
+                self._kill(generation)
+            case ev.ShowPage(failure):
+                self._door.show_page(failure, self._face.words(failure))
+            case ev.HidePage():
+                self._door.hide_page()
+            case ev.CloseListener():
+                self._door.close()
+            case ev.AskWhere(generation):
+                self._children[generation].send(m.AskWhere())
+            case ev.Hangs(generation, frames):
+                seconds = self._plans[generation].start_seconds
+                self._face.hangs(generation, frames, seconds)
+                # Where it was may have been a library's code: look again after as long a time.
+                self._slow = self._loop.call_later(seconds, self.post, ev.Slow(generation))
+
+    # ------------------------------------------------------------ effects
+
+    async def _spawn(self, generation: int) -> None:
+        try:
+            plan = await self._loop.run_in_executor(None, self._planner.plan)
+            self._adopt(generation, plan)  # before anything can fail: it says which saves matter
+            await self._door.open_ahead(plan)
+            self._children[generation] = self._make_child(generation, plan)
+        except PlanError as error:
+            self._no_child(generation, error.failure)
+        except Exception as error:  # ours; the person is not to wait for a start that never ends
+            logger.exception("A start could not be planned.")
+            name = type(error).__name__
+            message = f"Hotplate could not plan the start: {name}: {error}"
+            self._no_child(
+                generation, Failure("settings", m.Report(name, message, message, [], []))
+            )
+        finally:
+            self._planning.pop(generation, None)
+
+    def _make_child(self, generation: int, plan: Plan) -> Child:
+        try:
+            return Child(generation, plan.interpreter, plan.cwd, plan.env, self)
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            raise PlanError(_cannot_run(plan, error)) from error
+
+    def _no_child(self, generation: int, failure: Failure) -> None:
+        self.post(ev.Failed(generation, failure, alive=False))
+
+    def _load(self, generation: int, changed: tuple[str, ...]) -> None:
+        plan = self._plans[generation]
+        pin = self._pin
+        self._slow = self._loop.call_later(plan.start_seconds, self.post, ev.Slow(generation))
+        load = plan.load._replace(
+            generation=generation,
+            changed=list(changed),
+            failing=sorted(self.failing),
+            secret=self._secret,
+            pin=pin.pin if pin is not None else None,
+            pin_cookie=pin.cookie if pin is not None else None,
+        )
+        if self._door.host is not None and self._door.port is not None:
+            load = load._replace(fallback_host=self._door.host, fallback_port=self._door.port)
+        self._children[generation].send(load)
+
+    async def _grant(self, generation: int) -> None:
+        ask = self._granting.pop(generation)
+        plan = self._plans[generation]
+        child = self._children.get(generation)
+        if child is None:
+            return
+        host = plan.insist_host or ask.host
+        port = plan.insist_port if plan.insist_port is not None else ask.port
+        try:
+            await self._door.open(host, port)
+        except PlanError as error:
+            child.send(m.Refuse(error.failure.report.message))
+            self.post(ev.Failed(generation, error.failure, alive=False))
+            return
+        if generation != self._core.generation or self._core.phase is Phase.STOPPING:
+            # It has been told to drain meanwhile, and may be gone before it reads this.
+            child.send(m.Refuse(""))
+            return
+        self._door.lend(child, ask.tls)
+
+    def _kill(self, generation: int) -> None:
+        task = self._planning.pop(generation, None)
+        if task is not None:
+            nobody = Failure("death", m.Report("Cancelled", "", "", [], []))
+            task.add_done_callback(lambda _: self.post(ev.Gone(generation, nobody)))
+            task.cancel()
+            return
+        self._children[generation].kill()
+
+    # ------------------------------------------------------------ a child's words
+
+    def message(self, child: Child, message: Any, descriptor: int | None) -> None:
+        """An agent has said something."""
+        generation = child.generation
+        match message:
+            case m.Booted():
+                self.post(ev.Booted(generation))
+            case m.Read(file):
+                seen = Signature(file.mtime_ns, file.size)
+                # By its real name, as saves are: the app may know it through a symbolic link.
+                self.post(ev.FileSeen(generation, os.path.realpath(file.path), seen))
+            case m.Loaded(files):
+                self.post(ev.LibrariesSeen(generation, files))
+            case m.Ask():
+                self._granting[generation] = message
+                self.post(ev.Asked(generation, message.failed))
+            case m.Accepting(extra_files, exclude_patterns):
+                self._served.add(generation)
+                self.post(ev.Accepting(generation, extra_files, exclude_patterns))
+            case m.Failed():
+                failure = Failure(message.kind, message.report, message.versions)
+                self.post(ev.Failed(generation, failure, alive=True))
+            case m.Raised():
+                if generation == self._core.generation:
+                    if message.when == "request":
+                        self.failing.add(message.view)
+                    page = self.page_url(message.report.fault)
+                    self._face.raised(generation, message, page)
+            case m.Recovered(view):
+                if generation == self._core.generation:
+                    self.failing.discard(view)
+                    self._face.recovered(generation, view)
+            case m.Pin():
+                self._pin = message
+                self._tell_pin(generation)
+            case m.PinWanted():
+                self._face.pin_wanted()
+            case m.Handover():
+                assert descriptor is not None
+                self._door.keep(descriptor)
+            case m.Released():
+                self.post(ev.Released(generation))
+            case m.Where(frames):
+                self.post(ev.Located(generation, frames))
+
+    def output(self, child: Child, stream: str, data: bytes) -> None:
+        """An app has printed something."""
+        lines = self._lines.setdefault((child.generation, stream), Lines())
+        self._print(child.generation, stream, lines.feed(data))
+
+    def _print(self, generation: int, stream: str, text: str) -> None:
+        if text:
+            self._face.output(generation, stream, self._redact(text))
+
+    def _redact(self, text: str) -> str:
+        """The PIN and the secret are in no log, whoever has printed them."""
+        for secret in (self.pin, self._secret):
+            if secret and secret in text:
+                text = text.replace(secret, "[hidden by Hotplate]")
+        return text
+
+    def gone(self, child: Child, status: int) -> None:
+        """A process has ended."""
+        generation = child.generation
+        for stream in ("stdout", "stderr"):
+            lines = self._lines.pop((generation, stream), None)
+            if lines is not None:
+                self._print(generation, stream, lines.end())
+        serving = generation in self._served
+        failure = examine(status, child.black_box(), child.stderr_tail, serving)
+        self._children.pop(generation, None)
+        self._served.discard(generation)
+        self._granting.pop(generation, None)
+        self.post(ev.Gone(generation, failure))
+        self._plans.pop(generation, None)
+
+    # ------------------------------------------------------------ telling
+
+    def _tell_pin(self, generation: int) -> None:
+        assert self._pin is not None
+        told = (self._pin.pin, self._door.url)
+        if told != self._told_pin:
+            self._told_pin = told
+            self._face.pin(generation, *told)
+
+    def _publish(self, effect: ev.Publish) -> None:
+        now = time.monotonic()
+        if effect.phase is Phase.STARTING:
+            self._triggered = now
+        elif self._slow is not None:
+            self._slow.cancel()
+            self._slow = None
+        self._door.shut = effect.phase in (Phase.STOPPED, Phase.STOPPING)
+        child = self._children.get(effect.generation)
+        running = effect.phase is Phase.RUNNING
+        self.status = Status(
+            effect.phase,
+            effect.generation,
+            effect.reason,
+            effect.files,
+            effect.failure if effect.phase is Phase.FAILED else None,
+            self._door.url if effect.phase is not Phase.STOPPED else None,
+            child.pid if child is not None else None,
+            round((now - self._triggered) * 1000) if running else None,
+        )
+        if effect.phase is Phase.STOPPED:
+            self._stopped.set()
+        else:
+            self._stopped.clear()
+        self._face.status(self.status)
+
+
+def signature(path: str) -> Signature | None:
+    """A file as it is on disk now, None where there is none."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return Signature(status.st_mtime_ns, status.st_size)
+
+
+def _cannot_run(plan: Plan, error: Exception) -> Failure:
+    why = getattr(error, "strerror", None) or error
+    message = (
+        f"The interpreter {plan.interpreter} can't be run: {why}. "
+        "Set hotplate.interpreter to the Python of your app's virtual environment."
+    )
+    if not os.path.isdir(plan.cwd):
+        message = f"The app's folder {plan.cwd} is not there any more. Set hotplate.cwd."
+    return Failure("interpreter", m.Report("InterpreterNotFound", message, message, [], []))

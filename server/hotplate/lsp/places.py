@@ -1,0 +1,104 @@
+"""Places: between the disk's paths and lines and the editor's URIs and positions."""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+
+from lsprotocol.types import Position, PositionEncodingKind, Range
+from pygls import uris
+
+from hotplate_agent.messages import Frame
+
+UTF8, UTF16 = PositionEncodingKind.Utf8, PositionEncodingKind.Utf16
+START = Range(Position(0, 0), Position(0, 0))
+
+
+class Places:
+    """Knows the workspace's folders as the editor spells them.
+
+    An app sees its folder by its real path, an editor perhaps through a symbolic link. Paths are
+    compared by their real names, and told in the editor's.
+    """
+
+    def __init__(self, encoding: PositionEncodingKind | str | None = UTF16) -> None:
+        self.encoding = encoding or UTF16
+        self._spellings: list[tuple[str, str]] = []
+
+    def add_folder(self, folder: Path) -> None:
+        real = os.path.realpath(folder)
+        if real != str(folder):
+            self._spellings.append((real, str(folder)))
+
+    def path(self, uri: str) -> str | None:
+        """The real path of a file's URI; None for what is no file."""
+        try:
+            path = uris.to_fs_path(uri)
+        except Exception:
+            return None
+        if not path or not uri.lower().startswith("file:") or "\0" in path:
+            return None
+        return real_path(path)
+
+    def uri(self, path: str) -> str:
+        """A file's URI as the editor writes it."""
+        for real, spelled in self._spellings:
+            if path == real or path.startswith(real + os.sep):
+                path = spelled + path[len(real) :]
+                break
+        return uris.from_fs_path(path) or Path(path).as_uri()
+
+    def units(self, text: str, column: int) -> int:
+        """A column in code points, as the editor counts."""
+        head = text[:column]
+        if self.encoding == UTF8:
+            return len(head.encode("utf-8", "surrogatepass"))
+        if self.encoding == UTF16:
+            return len(head.encode("utf-16-le", "surrogatepass")) // 2
+        return len(head)
+
+    def range(self, frame: Frame) -> Range:
+        """The exact expression where it is known, else the line's code."""
+        line = max(frame.line - 1, 0)
+        if frame.column is not None and frame.end_column is not None:
+            end_line = (frame.end_line or frame.line) - 1
+            end_text = frame.end_source if end_line > line else frame.source
+            start = Position(line, self.units(frame.source, frame.column))
+            end = Position(max(end_line, line), self.units(end_text, frame.end_column))
+            if (end.line, end.character) > (start.line, start.character):
+                return Range(start, end)
+        return self.line(line, frame.source, frame.column or 0)
+
+    def line(self, line: int, text: str, start: int = 0) -> Range:
+        """A line's code without its indentation, or what of it stands behind `start`."""
+        text = text.rstrip()
+        indentation = len(text) - len(text.lstrip())
+        start = max(start if start < len(text) else 0, indentation)
+        return Range(
+            Position(line, self.units(text, start)), Position(line, self.units(text, len(text)))
+        )
+
+
+@lru_cache(maxsize=4096)
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
+
+
+def real_path(path: str) -> str:
+    """The path without symbolic links. Folders are remembered: they are asked for at each save."""
+    folder, name = os.path.split(path)
+    joined = os.path.join(_real_folder(folder), name)
+    return os.path.realpath(joined) if os.path.islink(joined) else joined
+
+
+def in_units(places: Places, path: str, line: int) -> Range:
+    """The code on one line of a file, read from the disk."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for number, text in enumerate(file):
+                if number == line:
+                    return places.line(line, text.rstrip("\n"))
+    except OSError:
+        pass
+    return START

@@ -1,0 +1,352 @@
+"""The language server: which LSP message does what. Read this first."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import os
+import signal
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lsprotocol import types
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidParams,
+    JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcParseError,
+    JsonRpcServerNotInitialized,
+)
+from pygls.lsp.server import LanguageServer
+
+from hotplate import __version__
+from hotplate.lsp import protocol
+from hotplate.lsp.client import Client
+from hotplate.lsp.places import Places
+from hotplate.lsp.transport import (
+    ParseError,
+    open_input,
+    open_output,
+    read_messages,
+    take_standard_streams,
+)
+from hotplate.lsp.workspace import Workspace
+
+logger = logging.getLogger(__name__)
+
+WATCHED = (
+    "**/*.py",
+    "**/.env*",
+    "**/.flaskenv",
+    "**/*.{toml,yaml,yml,json,ini,cfg,conf,env}",
+)
+END_SECONDS = 1.2
+
+
+class HotplateServer(LanguageServer):
+    """A pygls server whose workspace runs apps."""
+
+    def __init__(self) -> None:
+        super().__init__("hotplate", __version__)
+        self.client: Client | None = None
+        self.apps: Workspace | None = None
+        self.save_reasons: dict[str, types.TextDocumentSaveReason] = {}
+        self.folders: list[str] = []
+        self.ended = asyncio.Event()
+
+    @property
+    def running(self) -> Workspace:
+        """The workspace. Raises JsonRpcInvalidParams before `initialize`."""
+        if self.apps is None:
+            raise _invalid("The server has not been initialized.")
+        return self.apps
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Into the log. pygls would pop it up, late answers of the client included."""
+        logger.error("%s: %s", getattr(source, "__name__", source), error)
+
+
+def create_server() -> HotplateServer:
+    """A server with all its features, not yet started."""
+    server = HotplateServer()
+    for register in (_lifecycle, _documents, _files, _lenses, _commands):
+        register(server)
+    return server
+
+
+def _lifecycle(server: HotplateServer) -> None:
+    @server.feature(types.INITIALIZE)
+    def initialize(ls: HotplateServer, params: types.InitializeParams) -> None:
+        """`initialize`: who the client is, and which folders it has open."""
+        options = params.initialization_options
+        options = dict(options) if isinstance(options, Mapping) else {}
+        trusted = options.pop("trusted", False) is True
+        ls.client = Client(ls, params)
+        places = Places(ls.workspace.position_encoding)
+        ls.apps = Workspace(ls.client, places, options, trusted)
+        ls.folders = [folder.uri for folder in params.workspace_folders or []]
+        if not ls.folders and ls.workspace.root_uri:
+            ls.folders = [ls.workspace.root_uri]
+        _watch_editor(ls, params.process_id)
+
+    @server.feature(types.INITIALIZED)
+    async def initialized(ls: HotplateServer, params: types.InitializedParams) -> None:
+        """`initialized`: register what is registered late, then find and start the apps."""
+        client = ls.client
+        assert client is not None
+        if client.watched_files:
+            watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in WATCHED]
+            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
+            client.later(client.register(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
+        if client.changed_configuration:
+            section = types.DidChangeConfigurationRegistrationOptions(section="hotplate")
+            client.later(client.register(types.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
+        await asyncio.gather(*(ls.running.add_folder(uri) for uri in ls.folders))
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(ls: HotplateServer, params: None) -> None:
+        """`shutdown`: end the apps. `exit` may never come."""
+        if ls.apps is not None:
+            await ls.apps.close()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    async def folders_changed(
+        ls: HotplateServer, params: types.DidChangeWorkspaceFoldersParams
+    ) -> None:
+        """`workspace/didChangeWorkspaceFolders`."""
+        for folder in params.event.removed:
+            await ls.running.remove_folder(folder.uri)
+        await asyncio.gather(*(ls.running.add_folder(each.uri) for each in params.event.added))
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    async def configuration_changed(
+        ls: HotplateServer, params: types.DidChangeConfigurationParams
+    ) -> None:
+        """`workspace/didChangeConfiguration`: ask anew; take what is sent where we can't ask."""
+        await ls.running.configure_all(params.settings)
+
+
+def _documents(server: HotplateServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_WILL_SAVE)
+    def will_save(ls: HotplateServer, params: types.WillSaveTextDocumentParams) -> None:
+        """`textDocument/willSave`: it alone says whether the person or a timer saves."""
+        ls.save_reasons[params.text_document.uri] = params.reason
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE, types.SaveOptions(include_text=False))
+    def did_save(ls: HotplateServer, params: types.DidSaveTextDocumentParams) -> None:
+        """`textDocument/didSave`: when this returns, no older code accepts a request."""
+        uri = params.text_document.uri
+        reason = ls.save_reasons.pop(uri, types.TextDocumentSaveReason.Manual)
+        ls.running.saved(uri, reason is types.TextDocumentSaveReason.AfterDelay)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def did_open(ls: HotplateServer, params: types.DidOpenTextDocumentParams) -> None:
+        """`textDocument/didOpen`: nothing to do; clients expect it to be known."""
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(ls: HotplateServer, params: types.DidCloseTextDocumentParams) -> None:
+        """`textDocument/didClose`."""
+        ls.save_reasons.pop(params.text_document.uri, None)
+
+
+def _files(server: HotplateServer) -> None:
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched_files_changed(
+        ls: HotplateServer, params: types.DidChangeWatchedFilesParams
+    ) -> None:
+        """`workspace/didChangeWatchedFiles`: what the editor did not save itself."""
+        ls.running.changed_outside([change.uri for change in params.changes])
+
+
+def _lenses(server: HotplateServer) -> None:
+    @server.feature(types.TEXT_DOCUMENT_CODE_LENS)
+    def code_lens(ls: HotplateServer, params: types.CodeLensParams) -> list[types.CodeLens]:
+        """`textDocument/codeLens`: the app's state and commands, on its line."""
+        path = ls.running.places.path(params.text_document.uri)
+        if path is None:
+            return []
+        return [lens for app in ls.running.apps for lens in app.lenses(path)]
+
+
+def _commands(server: HotplateServer) -> None:
+    """`workspace/executeCommand`: each takes `{app?: id}`, or nothing where there is one app."""
+
+    def command(name: str) -> Callable[[Callable[..., Any]], None]:
+        def register(handler: Callable[..., Any]) -> None:
+            @functools.wraps(handler)
+            async def checked(ls: HotplateServer, *arguments: Any) -> Any:
+                try:
+                    return await handler(ls, _argument(arguments))
+                except ValueError as error:
+                    raise _invalid(str(error)) from error
+
+            del checked.__wrapped__
+            checked.__annotations__ = {}
+            server.command(name)(checked)
+
+        return register
+
+    @command("hotplate.start")
+    async def start(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
+        ls.running.app_to_start(argument).supervisor.start("command")
+
+    @command("hotplate.stop")
+    async def stop(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
+        ls.running.find_app(argument).supervisor.stop()
+
+    @command("hotplate.restart")
+    async def restart(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
+        ls.running.find_app(argument).supervisor.restart("command")
+
+    @command("hotplate.openInBrowser")
+    async def open_in_browser(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
+        await ls.running.find_app(argument).open_in_browser()
+
+    @command("hotplate.openDebugger")
+    async def open_debugger(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
+        id_ = argument.get("id")
+        app = ls.running.find_app(argument)
+        return await app.open_debugger(None if id_ is None else str(id_))
+
+    @command("hotplate.debuggerPin")
+    async def debugger_pin(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
+        app = ls.running.find_app(argument)
+        pin = app.supervisor.pin
+        if argument.get("show") and ls.client is not None and not ls.client.own_messages:
+            # The lens of an editor that would not show the answer: the person has asked for it.
+            ls.client.tell(f"The debugger's PIN: {pin or 'none is asked for'}")
+        return {"pin": pin}
+
+    @command("hotplate.state")
+    async def state(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
+        return {"apps": [protocol.to_json(app.last_state) for app in ls.running.apps]}
+
+
+def _argument(arguments: tuple[Any, ...]) -> Mapping[str, Any]:
+    """The one object that a command takes. A bare string is a traceback's or an app's id."""
+    first = arguments[0] if arguments else None
+    if first is None:
+        return {}
+    if isinstance(first, str):
+        return {"id": first}
+    if isinstance(first, Mapping):
+        return first
+    fields = getattr(first, "_asdict", None)  # what pygls makes of an object it does not know
+    if fields is not None:
+        return dict(fields())
+    raise ValueError(f"The argument is an object such as {{app: id}}, not {first!r}.")
+
+
+def _invalid(message: str) -> JsonRpcException:
+    return JsonRpcInvalidParams(message)
+
+
+# ---------------------------------------------------------------- running
+
+
+def _watch_editor(server: HotplateServer, process_id: int | None) -> None:
+    """End when the editor's process does, even if somebody else keeps our input open."""
+    if not process_id:
+        return
+    try:
+        pidfd = os.pidfd_open(process_id)
+    except (AttributeError, OSError):
+        return  # then the end of the input is what tells
+    loop = asyncio.get_running_loop()
+
+    def gone() -> None:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+        server.ended.set()
+
+    loop.add_reader(pidfd, gone)
+
+
+def serve() -> int:
+    """Speak LSP on standard input and output until the client ends; the exit code."""
+    protocol_in, protocol_out = take_standard_streams()
+    return asyncio.run(_serve(protocol_in, protocol_out))
+
+
+async def _serve(protocol_in: Any, protocol_out: Any) -> int:
+    server = create_server()
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
+        if hasattr(signal, name):
+            loop.add_signal_handler(getattr(signal, name), server.ended.set)
+    output = await open_output(protocol_out)
+    server.protocol.set_writer(output)
+    reading = asyncio.create_task(_read(server, await open_input(protocol_in)))
+    ending = asyncio.create_task(server.ended.wait())
+    await asyncio.wait({reading, ending}, return_when=asyncio.FIRST_COMPLETED)
+    code = reading.result() if reading.done() else 1
+    if server.apps is not None:
+        try:
+            await asyncio.wait_for(server.apps.close(), END_SECONDS)
+        except (TimeoutError, asyncio.TimeoutError):
+            server.apps.abandon()
+    await output.flush(0.2)
+    # Threads may still wait for the disk or a name server; nothing of theirs is wanted any more.
+    logging.shutdown()
+    os._exit(code)
+
+
+async def _read(server: HotplateServer, reader: asyncio.StreamReader) -> int:
+    """Handle the client's messages until `exit` or the end of the input."""
+    async for message in read_messages(reader):
+        if isinstance(message, ParseError):
+            logger.warning("The client has sent %s", message)
+            error = JsonRpcParseError(str(message)).to_response_error()
+            server.protocol._send_data(types.ResponseErrorMessage(id=None, error=error))
+            continue
+        try:
+            server.protocol.handle_message(_structure(server, message))
+        except SystemExit as exit_:
+            return int(exit_.code or 0)
+        except Exception as mistake:
+            logger.warning("A message of the client could not be used: %s", mistake)
+            _reject(server, message, mistake)
+    return 0 if server.apps is None or server.apps.at_rest else 1
+
+
+def _structure(server: HotplateServer, message: dict[str, Any]) -> Any:
+    """The message as pygls takes it. Raises what is to be answered."""
+    if message.get("jsonrpc") != "2.0":
+        raise JsonRpcInvalidRequest("This is no JSON-RPC 2.0.")
+    method = message.get("method")
+    if method is not None:
+        _admit(server, method, "id" in message)
+    return server.protocol.structure_message(message)
+
+
+def _admit(server: HotplateServer, method: Any, request: bool) -> None:
+    """Keep out what pygls would misunderstand, or not answer. Raises JsonRpcException."""
+    if not isinstance(method, str):
+        raise JsonRpcInvalidRequest("The method is no string.")
+    if method == types.EXIT:
+        return
+    if (method == types.INITIALIZE) is (server.apps is not None):
+        if server.apps is None:
+            raise JsonRpcServerNotInitialized("`initialize` has not come yet.")
+        raise JsonRpcInvalidRequest("`initialize` has come before.")
+    if request and server.protocol._shutdown:
+        raise JsonRpcInvalidRequest("`shutdown` has come before.")
+    known = server.protocol.fm
+    if request and method not in known.features and method not in known.builtin_features:
+        raise JsonRpcMethodNotFound.of(method)
+
+
+def _reject(server: HotplateServer, message: dict[str, Any], error: Exception) -> None:
+    """Let nobody wait for a message that could not be used: neither the client nor ourselves."""
+    id_ = message.get("id")
+    if "method" in message and "id" in message:
+        if not isinstance(error, JsonRpcException):
+            error = JsonRpcInvalidRequest(str(error))
+        response = types.ResponseErrorMessage(id=id_, error=error.to_response_error())
+        server.protocol._send_data(response)
+    elif isinstance(id_, (str, int)):
+        future = server.protocol._request_futures.pop(id_, None)
+        if future is not None and not future.done():
+            future.set_exception(error)

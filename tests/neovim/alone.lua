@@ -1,0 +1,52 @@
+-- `lsp/hotplate.lua` copied by itself, with no plugin: the editor's own means have it all.
+
+package.path = vim.fs.dirname(vim.env.HOTPLATE_STORY) .. '/?.lua;' .. package.path
+local driver = require('driver')
+local tell, wait = driver.tell, driver.wait
+local states = {}
+
+vim.api.nvim_create_autocmd('User', {
+  pattern = 'HotplateState',
+  callback = function(event)
+    states[#states + 1] = event.data.state
+  end,
+})
+
+local function state(name)
+  wait('state ' .. name, function()
+    return states[#states] == name
+  end)
+end
+
+-- Nobody has vouched for the folder: the person is asked.
+local asked = {}
+vim.ui.select = function(items, options, choose)
+  local titles = vim.tbl_map(options.format_item or tostring, items)
+  asked[#asked + 1] = { prompt = options.prompt, choices = titles }
+  choose(items[1])
+end
+
+driver.run(function()
+  state('running')
+  tell('asked', { questions = asked })
+  local client = vim.lsp.get_clients({ name = 'hotplate' })[1]
+  tell('running', { root = client.root_dir, command = vim.fn.exists(':Hotplate') })
+
+  vim.api.nvim_buf_set_lines(0, 0, 1, false, { 'import nothing_like_it' })
+  vim.cmd('silent write')
+  state('failed')
+  local found = wait('a diagnostic', function()
+    return vim.diagnostic.get(0)[1]
+  end)
+  tell('failed', { lnum = found.lnum, col = found.col, status = vim.g.hotplate_status })
+
+  client:exec_cmd({ title = 'Stop', command = 'hotplate.stop' })
+  state('stopped')
+  client:exec_cmd({ title = 'Start', command = 'hotplate.start' })
+  state('failed')
+  client:stop()
+  wait('an empty status', function()
+    return vim.g.hotplate_status == ''
+  end)
+  tell('gone')
+end)

@@ -1,0 +1,77 @@
+/** What the status bar says, from the apps' states. Pure: it knows nothing of VS Code. */
+
+import type { AppState, State } from "./protocol";
+
+const WORST_FIRST: readonly State[] = ["failed", "starting", "stopping", "running", "stopped"];
+
+const ICONS: Record<State, string> = {
+  failed: "$(error)",
+  starting: "$(loading~spin)",
+  stopping: "$(loading~spin)",
+  running: "$(flame)",
+  stopped: "$(circle-slash)",
+};
+
+export interface StatusText {
+  text: string;
+  /** The same for a screen reader. */
+  label: string;
+  failed: boolean;
+}
+
+/** The apps, those first that want the person's attention. */
+export function worstFirst(apps: readonly AppState[]): AppState[] {
+  return [...apps].sort(
+    (one, other) =>
+      WORST_FIRST.indexOf(one.state) - WORST_FIRST.indexOf(other.state) ||
+      one.name.localeCompare(other.name),
+  );
+}
+
+/** Undefined where there is no app to speak of. */
+export function statusText(apps: readonly AppState[]): StatusText | undefined {
+  const [worst, ...others] = worstFirst(apps);
+  if (worst === undefined) {
+    return undefined;
+  }
+  const more = others.length > 0 ? ` +${others.length}` : "";
+  const what = worst.state === "running" ? place(worst.url) : worst.state;
+  const title = `${worst.name} ${what}`;
+  return {
+    text: `${ICONS[worst.state]} ${title}${more}`,
+    label: `Flask app ${worst.name}: ${worst.state}${worst.state === "running" ? `, ${what}` : ""}`,
+    failed: worst.state === "failed",
+  };
+}
+
+/** An app in one line: for the tooltip and for lists. */
+export function describe(app: AppState): string {
+  switch (app.state) {
+    case "running": {
+      const ready = app.readyMs === undefined ? "" : `, ready in ${Math.round(app.readyMs)} ms`;
+      return `running at ${app.url ?? "an address of its own"}${ready}`;
+    }
+    case "failed":
+      return app.error === undefined ? "failed" : `failed: ${headline(app.error)}`;
+    default:
+      return app.state;
+  }
+}
+
+function headline(error: { type: string; message: string }): string {
+  const first = error.message.split("\n", 1)[0] ?? "";
+  return first === "" || first === error.type ? error.type : `${error.type}: ${first}`;
+}
+
+/** The port, `:5000`; where there is none, the address itself. */
+function place(url: string | undefined): string {
+  if (url === undefined) {
+    return "running";
+  }
+  try {
+    const { port, protocol } = new URL(url);
+    return `:${port || (protocol === "https:" ? "443" : "80")}`;
+  } catch {
+    return url;
+  }
+}

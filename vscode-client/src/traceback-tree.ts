@@ -1,0 +1,119 @@
+/** The tracebacks as a tree. Pure: it knows nothing of VS Code. */
+
+import type { Cause, Frame, Traceback } from "./protocol";
+
+export type Node = TracebackNode | FrameNode | FoldedNode | CauseNode;
+
+export interface TracebackNode {
+  kind: "traceback";
+  traceback: Traceback;
+}
+
+export interface FrameNode {
+  kind: "frame";
+  frame: Frame;
+}
+
+/** Frames of other people's code that follow each other. */
+export interface FoldedNode {
+  kind: "folded";
+  frames: Frame[];
+}
+
+export interface CauseNode {
+  kind: "cause";
+  cause: Cause;
+}
+
+export const KEPT = 50;
+
+/** Newest first, and no more than the server itself remembers. */
+export function withNewest(list: readonly Traceback[], told: Traceback): Traceback[] {
+  return [told, ...list.filter((each) => each.id !== told.id)].slice(0, KEPT);
+}
+
+/** What stands below a node: frames innermost first, then what the exception came from. */
+export function children(node: Node): Node[] {
+  switch (node.kind) {
+    case "traceback":
+      return [...fold(node.traceback.frames), ...(node.traceback.causes ?? []).map(asCause)];
+    case "cause":
+      return fold(node.cause.frames);
+    case "folded":
+      return node.frames.map((frame) => ({ kind: "frame", frame }));
+    case "frame":
+      return [];
+  }
+}
+
+function asCause(cause: Cause): CauseNode {
+  return { kind: "cause", cause };
+}
+
+function fold(frames: readonly Frame[]): Node[] {
+  const nodes: Node[] = [];
+  for (const frame of [...frames].reverse()) {
+    const last = nodes.at(-1);
+    if (frame.inWorkspace) {
+      nodes.push({ kind: "frame", frame });
+    } else if (last?.kind === "folded") {
+      last.frames.push(frame);
+    } else {
+      nodes.push({ kind: "folded", frames: [frame] });
+    }
+  }
+  return nodes;
+}
+
+/** The exception as Python prints it, in one line. */
+export function headline(raised: { type: string; message: string }): string {
+  const first = raised.message.split("\n", 1)[0] ?? "";
+  return first === "" || first === raised.type ? raised.type : `${raised.type}: ${first}`;
+}
+
+/** Where it was raised: the request, or the occasion. */
+export function occasion(traceback: Traceback): string {
+  if (traceback.request !== undefined) {
+    return `${traceback.request.method} ${pathOf(traceback.request.url)}`;
+  }
+  switch (traceback.when) {
+    case "startup":
+      return "at the start";
+    case "thread":
+      return "in a thread";
+    case "template":
+      return "in a template";
+    case "request":
+      return "in a request";
+  }
+}
+
+const RELATIONS = {
+  cause: "caused by",
+  context: "while handling",
+  group: "in the group",
+} as const;
+
+export function relation(cause: Cause): string {
+  return cause.relation === undefined ? "caused by" : RELATIONS[cause.relation];
+}
+
+function pathOf(url: string): string {
+  try {
+    const { pathname, search } = new URL(url);
+    return pathname + search;
+  } catch {
+    return url;
+  }
+}
+
+/** The last part of a URI's path. */
+export function fileName(uri: string): string {
+  const path = uri.replace(/[?#].*$/, "").replace(/^python:/, "");
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

@@ -1,0 +1,62 @@
+// A small Flask project with a virtual environment of its own, as a person would have it.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+const APP = `from flask import Flask
+
+from numbers_of_today import average
+from words import greet
+
+app = Flask(__name__)
+
+
+@app.get("/")
+def index():
+    return greet("world")
+
+
+@app.get("/average")
+def show_average():
+    return str(average([]))
+`;
+
+const NUMBERS = `def average(numbers):
+    return sum(numbers) / len(numbers)
+`;
+
+export const words = (body) => `def greet(name):\n    return ${body}\n`;
+
+/** What stands in `words.py` when the story begins. */
+export const HELLO = words('f"Hello, {name}!"');
+
+export function makeProject(folder, port) {
+  mkdirSync(folder, { recursive: true });
+  const write = (name, text) => writeFileSync(join(folder, name), text);
+  write("app.py", APP);
+  write("numbers_of_today.py", NUMBERS);
+  write("words.py", HELLO);
+  write("pyproject.toml", `[project]\nname = "story"\nversion = "0"\n\n[tool.hotplate]\nport = ${port}\n`);
+  execFileSync(process.env.PYTHON ?? "python3", ["-m", "venv", join(folder, ".venv")], { timeout: 60_000 });
+  execFileSync(
+    join(folder, ".venv/bin/python"),
+    ["-m", "pip", "--quiet", "--disable-pip-version-check", "install", "flask"],
+    { stdio: ["ignore", "ignore", "inherit"], timeout: 120_000 },
+  );
+}
+
+/** The processes whose command line names this folder and is Hotplate's: server and agents. */
+export function processesOf(folder) {
+  const found = [];
+  for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trim();
+      if (command.includes(folder) && /run_server\.py|hotplate_agent/.test(command)) {
+        found.push({ pid: Number(pid), command });
+      }
+    } catch {
+      // It has ended in the meantime.
+    }
+  }
+  return found;
+}

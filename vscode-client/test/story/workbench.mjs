@@ -1,0 +1,109 @@
+// VS Code's workbench in a browser, as a person sees it.
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const ARGUMENTS = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+  "--disable-background-networking", "--disable-component-update",
+  "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+];
+const LONG = 60_000;
+
+/** `where` is the folder that code-server and playwright-core are laid in. */
+export function launch(where, executablePath) {
+  const { chromium } = createRequire(join(where, "package.json"))("playwright-core");
+  return chromium.launch({ executablePath, headless: true, args: ARGUMENTS });
+}
+
+export class Workbench {
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+  }
+
+  static async open(browser, url, folder) {
+    const context = await browser.newContext({
+      viewport: { width: 1280, height: 800 },
+      colorScheme: "light",
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
+    await page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
+    return new Workbench(context, page);
+  }
+
+  get quickInput() {
+    return this.page.locator(".quick-input-widget:visible .quick-input-box input");
+  }
+
+  get quickPicks() {
+    return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
+  }
+
+  async command(title) {
+    await this.page.keyboard.press("F1");
+    await this.quickInput.waitFor();
+    await this.quickInput.fill(`>${title}`);
+    // Not by Enter: what was used last may still be the row that is marked.
+    await this.quickPicks.filter({ hasText: title }).first().click();
+  }
+
+  async openFile(name) {
+    await this.page.keyboard.press("Control+p");
+    await this.quickInput.waitFor();
+    await this.quickInput.fill(name);
+    await this.quickPicks.filter({ hasText: name }).first().click();
+    await this.activeTab(name).waitFor();
+    await this.page.locator(".editor-instance .view-lines").first().waitFor();
+  }
+
+  /** Replace the open file's text, exactly: typing would be indented by the editor. */
+  async replaceText(text) {
+    await this.page.locator(".editor-group-container.active .editor-instance .view-lines").click();
+    await this.page.evaluate((given) => navigator.clipboard.writeText(given), text);
+    await this.page.keyboard.press("Control+a");
+    await this.page.keyboard.press("Control+v");
+    await this.page.locator(".tabs-container .tab.active.dirty").waitFor();
+  }
+
+  async save() {
+    await this.page.keyboard.press("Control+s");
+    await this.page.locator(".tabs-container .tab.active:not(.dirty)").waitFor();
+  }
+
+  activeTab(name) {
+    return this.page.locator(".editor-group-container.active .tabs-container .tab.active", { hasText: name });
+  }
+
+  statusItem(text) {
+    return this.page.locator(".part.statusbar .statusbar-item", { hasText: text });
+  }
+
+  toast(text) {
+    return this.page.locator(".notifications-toasts .notification-list-item", { hasText: text });
+  }
+
+  get squiggles() {
+    return this.page.locator(".editor-instance .squiggly-error");
+  }
+
+  async problems() {
+    await this.command("Problems: Focus on Problems View");
+    return this.page.locator(".markers-panel .monaco-list-row");
+  }
+
+  get sideBarRows() {
+    return this.page.locator(".part.sidebar .pane-body .monaco-list-row");
+  }
+
+  clipboard() {
+    return this.page.evaluate(() => navigator.clipboard.readText());
+  }
+
+  close() {
+    return this.context.close();
+  }
+}

@@ -19,6 +19,11 @@ chmod +x "$node/bin/node"
 cd node_modules/code-server/lib/vscode
 npm install --omit=dev --ignore-scripts
 (cd extensions && npm install --omit=dev --ignore-scripts)
-# The log of output channels, and the watchdog that ends an extension host left alone.
-PATH="$node/bin:$PATH" npm_config_nodedir="$node" npm rebuild @vscode/spdlog @vscode/native-watchdog
+# The log of output channels, and the watchdog that ends an extension host left alone. Their build
+# finds no headers in a folder with a space in its name, so it is given one without.
+headers=$(mktemp -d)
+trap 'rm -rf "$headers"' EXIT
+ln -s "$node" "$headers/node"
+PATH="$node/bin:$PATH" npm_config_nodedir="$headers/node" \
+  npm rebuild @vscode/spdlog @vscode/native-watchdog
 echo "$stamp" > "$target/.laid"

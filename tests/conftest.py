@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest_asyncio
 
 from support.raw import RawServer
 from support.session import Session
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and that is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A developer's shell may say so; bytecode is part of what is tested.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

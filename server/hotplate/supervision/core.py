@@ -215,7 +215,8 @@ class Core:
         if mattering:
             return self._begin(reason, mattering)
         for change in changes:
-            self._remember(change, reason)
+            twin = not event.external and self._may_be_twin(change)
+            self._saves[change.path] = _Save(change.signature, reason, twin)
         return []
 
     def _is_echo(self, change: Change, external: bool) -> bool:
@@ -242,14 +243,6 @@ class Core:
         if signature is None or signature.mtime_ns < self._since:
             return True
         return path in self._saves and self._saves[path].signature == signature
-
-    def _remember(self, change: Change, reason: Reason) -> None:
-        path, signature = change
-        if reason == "save":
-            twin = self._may_be_twin(change)
-        else:
-            twin = path in self._saves and self._saves[path].twin
-        self._saves[path] = _Save(signature, reason, twin)
 
     def _concerns_failure(self, path: str) -> bool:
         if path.endswith(".py") and path.startswith(self.project):

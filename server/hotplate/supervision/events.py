@@ -137,7 +137,7 @@ class Accepting:
 
 @attrs.frozen
 class Failed:
-    """The start has failed; `alive` says that the process is still there, with a page to serve."""
+    """The start has failed. `alive`: there is a process, which serves the error's page or ends."""
 
     generation: int
     failure: Failure

@@ -515,3 +515,21 @@ def test_capabilities_of_the_default_client() -> None:
     capabilities = client_capabilities("visual-studio-code")
     assert capabilities.workspace is not None
     assert capabilities.workspace.configuration
+
+
+async def test_a_save_that_does_not_count_is_no_change_from_outside(
+    project: Project, open_session: Open
+) -> None:
+    """An editor's watcher repeats each save. What the policy left out stays out."""
+    folder = project({"app.py": APP})
+    session = open_session(folder)
+    await session.run()
+    session.write("app.py", APP + "# half a li")
+    session.will_save("app.py", types.TextDocumentSaveReason.AfterDelay)
+    session.did_save("app.py")
+    session.changed_outside("app.py")
+    await session.barrier()
+    assert session.states()[-1] == ("running", 1)
+    session.write("app.py", APP + "# from a branch\n")
+    session.changed_outside("app.py")
+    assert (await session.state("running", after=1))["reason"] == "external"

@@ -23,7 +23,7 @@ from hotplate.lsp.reports import Reports, Spot
 from hotplate.project import ports
 from hotplate.project.planner import AppPlanner
 from hotplate.project.schema import Settings
-from hotplate.supervision.events import Failure, Phase
+from hotplate.supervision.events import Failure, Phase, Signature
 from hotplate.supervision.supervisor import Status, Supervisor
 from hotplate_agent import messages as m
 
@@ -67,6 +67,8 @@ class App:
         self._problems = problems
         self.reports = self._new_reports()
         self.supervisor = Supervisor(planner, self)
+        self.left_out: dict[str, Signature | None] = {}
+        """Files saved in a way that does not count (`restartOnSave`), in that version."""
         self.last_state = self._state(self.supervisor.status)
         self._tracebacks: OrderedDict[str, Kept] = OrderedDict()
         self._views: dict[str, str] = {}

@@ -29,6 +29,7 @@ from hotplate.project.settings import (
     resolve,
 )
 from hotplate.supervision.events import Phase
+from hotplate.supervision.supervisor import signature
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +220,7 @@ class Workspace:
         for app in self.apps:
             policy = app.settings.restart_on_save
             if policy == "never" or (automatic and policy == "manual"):
+                app.left_out[path] = signature(path)
                 continue
             app.file_saved(uri)
             if automatic and path.endswith(".py"):
@@ -229,6 +231,7 @@ class Workspace:
 
     async def _saved_if_it_parses(self, app: App, path: str) -> None:
         """A line half written is saved too, after a delay; it is no reason to break the app."""
+        app.left_out[path] = signature(path)
         if await asyncio.get_running_loop().run_in_executor(None, _parses, path):
             app.supervisor.saved([path])
 
@@ -236,8 +239,10 @@ class Workspace:
         """The editor has seen files change that it did not save: git, a generator."""
         paths = [path for path in map(self.places.path, uris) if path is not None]
         for app in self.apps:
-            if app.settings.watch_external_changes and paths:
-                app.supervisor.saved(paths, external=True)
+            # The editor's watcher repeats its own saves: those that do not count stay out.
+            news = [path for path in paths if app.left_out.get(path) != signature(path)]
+            if app.settings.watch_external_changes and news:
+                app.supervisor.saved(news, external=True)
         self._heed_settings(paths)
 
     def _heed_settings(self, paths: list[str]) -> None:

@@ -47,7 +47,7 @@ class Listener:
             return False
         try:
             family, address = _resolve(host, self.port)
-        except OSError:
+        except (OSError, UnicodeError, OverflowError):
             return False
         return family == self.socket.family and address == self.socket.getsockname()
 
@@ -72,8 +72,8 @@ def _open(host: str, port: int) -> socket.socket:
         if host.startswith(UNIX):
             return _listen(socket.AF_UNIX, _fresh_path(host[len(UNIX) :]))
         return _listen(*_resolve(host, port))
-    except socket.gaierror as error:
-        raise ListenError("unknown", host, port, error) from error
+    except (UnicodeError, OverflowError) as error:  # no name that could be looked up
+        raise ListenError("unknown", host, port, OSError(str(error))) from error
     except OSError as error:
         kind = {errno.EADDRINUSE: "taken", errno.EACCES: "forbidden"}.get(error.errno or 0)
         raise ListenError(kind or "unknown", host, port, error) from error
@@ -81,6 +81,8 @@ def _open(host: str, port: int) -> socket.socket:
 
 def _resolve(host: str, port: int) -> tuple[int, object]:
     """A name's family and address, as Werkzeug picks them."""
+    if not 0 <= port <= 65535:  # the C library would cut it to sixteen bits
+        raise OverflowError(f"there is no port {port}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     return family, found[0][4]

@@ -283,8 +283,9 @@ class Supervisor:
         try:
             await self._door.open(host, port)
         except PlanError as error:
+            # It lives until it has read this; its end then brings the page.
             child.send(m.Refuse(error.failure.report.message))
-            self.post(ev.Failed(generation, error.failure, alive=False))
+            self.post(ev.Failed(generation, error.failure, alive=True))
             return
         if generation != self._core.generation or self._core.phase is Phase.STOPPING:
             # It has been told to drain meanwhile, and may be gone before it reads this.

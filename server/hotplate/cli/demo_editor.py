@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from lsprotocol import types
-from pygls.lsp.client import LanguageClient
-from pygls.protocol import LanguageServerProtocol
 
-from hotplate import __version__
+from hotplate.cli.demo_client import Client
 from hotplate.lsp import protocol
 
 PATIENCE = 10.0
@@ -30,24 +27,6 @@ class Off(Exception):
         super().__init__(f"expected {expected}; came: {came}")
         self.expected = expected
         self.came = came
-
-
-class _Protocol(LanguageServerProtocol):
-    """Hands over every message as it came over the wire, before pygls makes objects of it."""
-
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        cast(_Client, self._server).heard(copy.deepcopy(data))
-        return super().structure_message(data)
-
-
-class _Client(LanguageClient):
-    def __init__(self, heard: Callable[[dict[str, Any]], None], ended: Callable[[], None]) -> None:
-        super().__init__("hotplate-demo", __version__, protocol_cls=_Protocol)
-        self.heard = heard
-        self._ended = ended
-
-    async def server_exit(self, server: asyncio.subprocess.Process) -> None:
-        self._ended()
 
 
 class Editor:
@@ -65,7 +44,7 @@ class Editor:
         """What the server has written to its standard error or popped up."""
         self._problems: dict[str, list[dict[str, Any]]] = {}
         self._news = asyncio.Event()
-        self._client = _Client(self._heard, self._news.set)
+        self._client = Client(self._heard, self._news.set)
         self._reading: asyncio.Task[None] | None = None
 
     # ------------------------------------------------------------ life

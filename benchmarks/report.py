@@ -1,0 +1,95 @@
+"""The tables, as Markdown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from benchmarks.figures import median, milliseconds, percentile, ratio, times
+from benchmarks.hotplate_peer import HOTPLATE
+from benchmarks.runner import Row, Table
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
+    """A table whose columns but the first are figures, aligned to the right where they are."""
+    cells = [list(head), *(list(row) for row in rows)]
+    widths = [max(max(len(row[i]) for row in cells), 3) for i in range(len(head))]
+    aligned = [[row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])] for row in cells]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return [f"| {' | '.join(row)} |" for row in (aligned[0], rule, *aligned[1:])]
+
+
+def table(result: Table) -> list[str]:
+    """A scenario's table, and below it what no column holds."""
+    hotplate = next((row for row in result.rows if row.peer is HOTPLATE), None)
+    base = median(hotplate.seconds) if hotplate else math.nan
+    head = ["", "median, ms", "p95, ms", "to Hotplate", "refused", "cut", "stale"]
+    lines = [f"### {result.scenario.title}", ""]
+    lines += markdown(head, (_cells(row, base) for row in result.rows if not row.problem))
+    notes = [note for row in result.rows for note in _notes(row, result)]
+    if result.bare_imports:
+        text = milliseconds(median(result.bare_imports))
+        notes.append(f"A bare import of the same modules: {text} ms.")
+    if notes:
+        lines += ["", *(f"- {note}" for note in notes)]
+    return lines
+
+
+def _cells(row: Row, base: float) -> list[str]:
+    middle = median(row.seconds)
+    return [
+        row.peer.title,
+        milliseconds(middle),
+        milliseconds(percentile(row.seconds, 0.95)),
+        times(ratio(middle, base)),
+        *(str(row.total(name)) for name in ("refused", "cut", "stale")),
+    ]
+
+
+def _notes(row: Row, result: Table) -> Iterable[str]:
+    name, count = row.peer.title, len(row.outcomes)
+    if row.problem:
+        said = row.problem.splitlines()
+        yield f"{name} did not come up: {said[0]} {said[-1] if len(said) > 1 else ''}".strip()
+        return
+    if row.given_up:
+        yield f"{name}: given up after {row.never} saves that were never answered."
+    elif row.never:
+        yield f"{name}: {row.never} of {count} saves were never answered."
+    if result.scenario.burst > 1:
+        seen = count - row.total("overtaken")
+        yield f"{name}: {seen} of {count} saves were answered before the next came."
+    if row.streams:
+        yield f"{name}: {row.streams - row.cut_streams} of {row.streams} streams came whole."
+
+
+def versions(rows: Iterable[Row]) -> str:
+    """Which releases were measured: of Flask and Werkzeug, and what each peer brings."""
+    found: dict[str, set[str]] = {}
+    for row in rows:
+        for name in ("flask", "werkzeug", *row.peer.tells):
+            if version := row.versions.get(name):
+                found.setdefault(name, set()).add(version)
+    return ", ".join(f"{name} {' and '.join(sorted(each))}" for name, each in found.items())
+
+
+def as_json(result: Table) -> Mapping[str, object]:
+    """A scenario with every single figure."""
+    return {
+        "scenario": result.scenario.name,
+        "bareImports": result.bare_imports,
+        "peers": {
+            row.peer.name: {
+                "problem": row.problem or None,
+                "givenUp": row.given_up,
+                "streams": row.streams,
+                "cutStreams": row.cut_streams,
+                "saves": [
+                    {**each._asdict(), "seconds": each.seconds if each.seconds < math.inf else None}
+                    for each in row.outcomes
+                ],
+                "versions": row.versions,
+            }
+            for row in result.rows
+        },
+    }

@@ -29,7 +29,7 @@ SETTLE = 0.3
 FIRST_SETTLE = 2.0
 """Seconds after a start: by then each peer has made its first round, or its preparations."""
 
-HOPELESS = 3
+HOPELESS, HOPELESS_FIRST = 3, 2
 """After so many saves one after the other that were never answered, a peer is given up; after two
 where they are the first of its process."""
 
@@ -41,7 +41,8 @@ class Block:
     outcomes: list[Outcome] = field(default_factory=list)
     cut_streams: int = 0
     streams: int = 0
-    given_up: bool = False
+    given_up: int = 0
+    """After how many saves in a row that were never answered; 0 where it was not."""
 
 
 @dataclass
@@ -87,8 +88,8 @@ class _Saving:
         # The first save of a process is not like the others: bytecode, caches. It is not counted.
         answered = self._save()
         warm = len(self._saves)
-        # Nor is a second one needed where it was never answered, to see what will come.
-        hopeless = 0 if answered else HOPELESS - 1
+        unanswered = 0 if answered else 1
+        patience = HOPELESS if answered else HOPELESS_FIRST
         for _ in range(self._round.steps):
             time.sleep(SETTLE + rng.uniform(0, PHASE))
             stream = Stream(self._running.port) if scenario.streams else None
@@ -98,13 +99,13 @@ class _Saving:
                 if number:
                     self._until(self._saves[-1].at + scenario.gap)
                 self._write()
-            hopeless = 0 if self._answered() else hopeless + 1
+            unanswered = 0 if self._answered() else unanswered + 1
             if stream is not None:
                 stream.end()
                 block.streams += 1
                 block.cut_streams += not stream.whole
-            if hopeless >= HOPELESS:
-                block.given_up = True
+            if unanswered >= patience:
+                block.given_up = unanswered
                 break
         time.sleep(SETTLE)
         # Those who are told of a save have long answered by now.

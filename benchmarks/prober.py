@@ -53,22 +53,33 @@ def ask(port: int) -> Sample:
 
 
 def _read(connection: socket.socket) -> bytes:
-    parts = []
-    while part := connection.recv(65536):
-        parts.append(part)
-    return b"".join(parts)
+    """The response. It is whole when its length is reached, as it is for a browser."""
+    response = b""
+    while not is_whole(response) and (part := connection.recv(65536)):
+        response += part
+    return response
+
+
+def is_whole(response: bytes) -> bool:
+    """Whether nothing is missing any more. Without a length, only the end of it can tell."""
+    head, blank, body = response.partition(b"\r\n\r\n")
+    length = _length(head)
+    return bool(blank) and length is not None and len(body) >= length
+
+
+def _length(head: bytes) -> int | None:
+    for field in head.lower().split(b"\r\n"):
+        if field.startswith(b"content-length:"):
+            return int(field[15:])
+    return None
 
 
 def judge(response: bytes) -> tuple[Kind, int]:
     """What a response is: a version; an error; nothing whole."""
     head, blank, body = response.partition(b"\r\n\r\n")
-    if not blank:
+    if not blank or len(body) < (_length(head) or 0):
         return "cut", 0
-    status, *fields = head.split(b"\r\n")
-    lengths = [field[15:] for field in fields if field.lower().startswith(b"content-length:")]
-    if lengths and len(body) < int(lengths[0]):
-        return "cut", 0
-    if status.split()[1:2] != [b"200"] or not body.isdigit():
+    if head.split()[1:2] != [b"200"] or not body.isdigit():
         return "error", 0
     return "answer", int(body)
 

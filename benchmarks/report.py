@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from benchmarks.figures import median, milliseconds, percentile, ratio, times
 from benchmarks.hotplate_peer import HOTPLATE
 from benchmarks.runner import Row, Table
+from benchmarks.scenarios import Scenario
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
@@ -24,9 +25,14 @@ def table(result: Table) -> list[str]:
     hotplate = next((row for row in result.rows if row.peer is HOTPLATE), None)
     base = median(hotplate.seconds) if hotplate else math.nan
     head = ["", "median, ms", "p95, ms", "to Hotplate", "refused", "cut", "stale"]
-    lines = [f"### {result.scenario.title}", ""]
-    lines += markdown(head, (_cells(row, base) for row in result.rows if not row.problem))
-    notes = [note for row in result.rows for note in _notes(row, result)]
+    more = _columns(result.scenario)
+    rows = [
+        [*_cells(row, base), *(told(row) for told in more.values())]
+        for row in result.rows
+        if not row.problem
+    ]
+    lines = [f"### {result.scenario.title}", "", *markdown([*head, *more], rows)]
+    notes = [note for row in result.rows for note in _notes(row)]
     if result.bare_imports:
         text = milliseconds(median(result.bare_imports))
         notes.append(f"A bare import of the same modules: {text} ms.")
@@ -46,21 +52,29 @@ def _cells(row: Row, base: float) -> list[str]:
     ]
 
 
-def _notes(row: Row, result: Table) -> Iterable[str]:
+def _columns(scenario: Scenario) -> dict[str, Callable[[Row], str]]:
+    """What is told of this scenario alone."""
+    if scenario.burst > 1:
+        return {
+            "in time for the next": lambda row: (
+                f"{len(row.outcomes) - row.total('overtaken')} of {len(row.outcomes)}"
+            )
+        }
+    if scenario.streams:
+        return {"streams whole": lambda row: f"{row.streams - row.cut_streams} of {row.streams}"}
+    return {}
+
+
+def _notes(row: Row) -> Iterable[str]:
     name, count = row.peer.title, len(row.outcomes)
     if row.problem:
         said = row.problem.splitlines()
         yield f"{name} did not come up: {said[0]} {said[-1] if len(said) > 1 else ''}".strip()
         return
     if row.given_up:
-        yield f"{name}: given up after {row.never} saves that were never answered."
+        yield f"{name}: given up, as {row.given_up} saves in a row were never answered."
     elif row.never:
         yield f"{name}: {row.never} of {count} saves were never answered."
-    if result.scenario.burst > 1:
-        seen = count - row.total("overtaken")
-        yield f"{name}: {seen} of {count} saves were answered before the next came."
-    if row.streams:
-        yield f"{name}: {row.streams - row.cut_streams} of {row.streams} streams came whole."
 
 
 def versions(rows: Iterable[Row]) -> str:

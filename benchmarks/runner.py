@@ -31,7 +31,7 @@ class Row:
     outcomes: list[Outcome] = field(default_factory=list)
     streams: int = 0
     cut_streams: int = 0
-    given_up: bool = False
+    given_up: int = 0
     problem: str = ""
     """Why it could not be measured."""
 
@@ -41,7 +41,7 @@ class Row:
         self.outcomes += block.outcomes
         self.streams += block.streams
         self.cut_streams += block.cut_streams
-        self.given_up |= block.given_up
+        self.given_up = block.given_up
 
     @property
     def seconds(self) -> list[float]:

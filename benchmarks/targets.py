@@ -53,6 +53,7 @@ def evaluate(tables: Tables) -> list[Target]:
         Target("requests refused", _sum(tables, "refused"), 0),
         Target("requests cut", _sum(tables, "cut"), 0),
         Target("answers stale", _sum(tables, "stale"), 0),
+        Target("streams cut", _cut_streams(tables), 0),
     ]
 
 
@@ -94,6 +95,11 @@ def _fastest(tables: Tables) -> float:
         median(row.seconds) for row in rows if row.peer is not HOTPLATE and row.peer.restarts
     ]
     return min((each for each in medians if math.isfinite(each)), default=math.nan)
+
+
+def _cut_streams(tables: Tables) -> float:
+    row = _row(tables, "streaming", HOTPLATE.name)
+    return float(row.cut_streams) if row is not None and row.streams else math.nan
 
 
 def _sum(tables: Tables, name: str) -> float:

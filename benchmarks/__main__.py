@@ -23,6 +23,8 @@ from hotplate import __version__
 
 QUICK_SAVES, SAVES = 3, 20
 QUICK_IDLE, IDLE = 5.0, 60.0
+MEASURED_IN_PROC = ("idle", "cost")
+HAS_PROC = Path("/proc/self/smaps_rollup").exists()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -30,7 +32,7 @@ QUICK_IDLE, IDLE = 5.0, 60.0
     "--scenario",
     "scenarios",
     multiple=True,
-    type=click.Choice([*SCENARIOS, "idle", "cost"]),
+    type=click.Choice([*SCENARIOS, *MEASURED_IN_PROC]),
     help="Only this; may be given several times.",
 )
 @click.option(
@@ -63,8 +65,10 @@ def main(
     peer could not be measured; a target that is missed is told, and is no error.
     """
     _catch_signals()
+    names = scenarios or (*SCENARIOS, *(MEASURED_IN_PROC if HAS_PROC else ()))
+    if not HAS_PROC and set(names) & set(MEASURED_IN_PROC):
+        raise click.UsageError("idle and cost read /proc, which is Linux's: leave them out here.")
     saves = saves or (QUICK_SAVES if quick else SAVES)
-    names = scenarios or (*SCENARIOS, "idle", "cost")
     chosen = [PEERS[name] for name in (peers or PEERS)]
     rng = random.Random(seed)
     tables: dict[str, Table] = {}

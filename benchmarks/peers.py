@@ -21,7 +21,7 @@ from benchmarks.projects import FIRST, Project
 
 START_SECONDS = 60.0
 
-PLAIN = ("flask", "gunicorn", "inotify", "uvicorn")
+PLAIN = ("flask", "gunicorn", "inotify; sys_platform == 'linux'", "uvicorn")
 WATCHING = ("flask", "hupper", "jurigged", "uvicorn", "watchdog>=7", "watchfiles")
 WATCHDOG_6 = ("flask", "watchdog<7")
 """The groups of packages that are installed together. In the first nothing watches by itself."""

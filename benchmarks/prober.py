@@ -63,8 +63,8 @@ def _read(connection: socket.socket) -> bytes:
 def is_whole(response: bytes) -> bool:
     """Whether nothing is missing any more. Without a length, only the end of it can tell."""
     head, blank, body = response.partition(b"\r\n\r\n")
-    length = _length(head)
-    return bool(blank) and length is not None and len(body) >= length
+    length = _length(head) if blank else None
+    return length is not None and len(body) >= length
 
 
 def _length(head: bytes) -> int | None:

@@ -9,6 +9,7 @@ import random
 import signal
 import sys
 import time
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import click
 
 from benchmarks import cost, idle, report, runner, targets
 from benchmarks.hotplate_peer import PEERS
-from benchmarks.runner import Table
+from benchmarks.peers import Peer
+from benchmarks.runner import Row, Table
 from benchmarks.scenarios import SCENARIOS
 from hotplate import __version__
 
@@ -68,41 +70,84 @@ def main(
     names = scenarios or (*SCENARIOS, *(MEASURED_IN_PROC if HAS_PROC else ()))
     if not HAS_PROC and set(names) & set(MEASURED_IN_PROC):
         raise click.UsageError("idle and cost read /proc, which is Linux's: leave them out here.")
-    saves = saves or (QUICK_SAVES if quick else SAVES)
-    chosen = [PEERS[name] for name in (peers or PEERS)]
-    rng = random.Random(seed)
-    tables: dict[str, Table] = {}
-    checked: list[targets.Target] = []
-    raw: dict[str, Any] = {**_about(), "seed": seed, "saves": saves, "scenarios": []}
-    print(f"{_headline(raw)} {saves} saves each, seed {seed}.\n", flush=True)
-    for name in names:
-        if name == "idle":
-            seconds = QUICK_IDLE if quick else IDLE
-            still = [PEERS[each] for each in idle.PEERS if not peers or each in peers]
-            found = idle.run(still, seconds, _say)
-            _print(idle.table(found, seconds))
-            checked += idle.targets(found)
-            raw["idle"] = [[each.peer.name, each.process, each.cpu] for each in found]
-        elif name == "cost":
-            costs = cost.run(saves, ("hello",) if quick else ("hello", "data"), _say)
-            _print(cost.table(costs))
-            checked += cost.targets(costs)
-            raw["cost"] = vars(costs)
-        else:
-            tables[name] = runner.run(SCENARIOS[name], chosen, saves, rng, _say)
-            _print(report.table(tables[name]))
-            raw["scenarios"].append(report.as_json(tables[name]))
-    checked = [*targets.evaluate(tables), *checked]
-    rows = [row for table in tables.values() for row in table.rows]
-    if verdict := targets.lines(checked):
-        _print(["### Targets", "", *verdict])
-    if rows:
-        _print([f"Versions: {report.versions(rows)}."])
-    raw["targets"] = [{**vars(each), "met": each.met} for each in checked if each.met is not None]
+    run = Run(
+        chosen=[PEERS[name] for name in peers or PEERS],
+        idle_peers=[PEERS[name] for name in peers or idle.PEERS],
+        saves=saves or (QUICK_SAVES if quick else SAVES),
+        quick=quick,
+        rng=random.Random(seed),
+    )
+    about = _about()
+    print(f"{_headline(about)} {run.saves} saves each, seed {seed}.\n", flush=True)
+    try:
+        for name in names:
+            run.measure(name)
+    except RuntimeError as error:
+        raise click.ClickException(str(error)) from error
+    run.conclude()
     if json_file is not None:
-        json_file.write_text(json.dumps(raw, indent=1) + "\n", "utf-8")
-    if any(row.problem for row in rows):
+        found = {**about, "seed": seed, "saves": run.saves, **run.raw()}
+        json_file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    if any(row.problem for row in run.rows):
         sys.exit(1)
+
+
+@dataclass
+class Run:
+    """What is asked for, and what has been measured of it so far."""
+
+    chosen: list[Peer]
+    idle_peers: list[Peer]
+    saves: int
+    quick: bool
+    rng: random.Random
+    tables: dict[str, Table] = field(default_factory=dict)
+    checked: list[targets.Target] = field(default_factory=list)
+    more: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[Row]:
+        return [row for table in self.tables.values() for row in table.rows]
+
+    def measure(self, name: str) -> None:
+        """Measure one of the scenarios and print its table. Raises RuntimeError."""
+        if name == "idle":
+            self._idle()
+        elif name == "cost":
+            self._cost()
+        else:
+            table = runner.run(SCENARIOS[name], self.chosen, self.saves, self.rng, _say)
+            self.tables[name] = table
+            _print(report.table(table))
+
+    def _idle(self) -> None:
+        seconds = QUICK_IDLE if self.quick else IDLE
+        found = idle.run(self.idle_peers, seconds, _say)
+        _print(idle.table(found, seconds))
+        self.checked += idle.targets(found)
+        self.more["idle"] = [[each.peer.name, each.process, each.cpu] for each in found]
+
+    def _cost(self) -> None:
+        found = cost.run(self.saves, ("hello",) if self.quick else ("hello", "data"), _say)
+        _print(cost.table(found))
+        self.checked += cost.targets(found)
+        self.more["cost"] = vars(found)
+
+    def conclude(self) -> None:
+        """Print the verdicts, and what was measured."""
+        self.checked = [*targets.evaluate(self.tables), *self.checked]
+        if verdict := targets.lines(self.checked):
+            _print(["### Targets", "", *verdict])
+        if self.rows:
+            _print([f"Versions: {report.versions(self.rows)}."])
+
+    def raw(self) -> dict[str, Any]:
+        """Every figure, for machines."""
+        return {
+            "scenarios": [report.as_json(table) for table in self.tables.values()],
+            **self.more,
+            "targets": [each.as_json() for each in self.checked if each.met is not None],
+        }
 
 
 def _about() -> dict[str, Any]:

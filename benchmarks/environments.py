@@ -7,6 +7,7 @@ share an environment.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -59,19 +60,27 @@ def environment(packages: tuple[str, ...], say: Callable[[str], None]) -> Enviro
 
     Raises RuntimeError with pip's words.
     """
-    wanted = "\n".join([sys.version, *sorted(packages)])
+    wanted = "\n".join([sys.version, str(CACHE), *sorted(packages)])
     folder = CACHE / hashlib.sha256(wanted.encode()).hexdigest()[:12]
     ready = folder / "packages.txt"
     if not ready.exists():
-        say(f"installing {', '.join(packages)}")
-        shutil.rmtree(folder, ignore_errors=True)
-        _run([sys.executable, "-m", "venv", str(folder)])
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
-        _run([*pip, "--disable-pip-version-check", *packages])
-        draft = folder / "packages.new"
-        draft.write_text(wanted)
-        draft.replace(ready)  # an environment half made is never taken for whole
+        CACHE.mkdir(parents=True, exist_ok=True)
+        with open(CACHE / f"{folder.name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # another run may be at it
+            if not ready.exists():
+                say(f"installing {', '.join(packages)}")
+                _make(folder, packages)
+                draft = folder / "packages.new"
+                draft.write_text(wanted)
+                draft.replace(ready)  # an environment half made is never taken for whole
     return Environment(folder)
+
+
+def _make(folder: Path, packages: tuple[str, ...]) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    _run([sys.executable, "-m", "venv", str(folder)])
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    _run([*pip, "--disable-pip-version-check", *packages])
 
 
 def _run(command: list[str]) -> None:

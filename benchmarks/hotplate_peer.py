@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +18,8 @@ from benchmarks.processes import family
 from benchmarks.projects import Project
 
 SERVER = Path(__file__).resolve().parents[1] / "server"
+COMMAND = (sys.executable, "-m", "hotplate", "lsp")
+"""How an editor starts the server."""
 
 
 @dataclass
@@ -64,22 +66,22 @@ class Hotplate(Peer):
 
 @contextmanager
 def session(
-    environment: Environment, project: Project, port: int, log: Path, **settings: Any
+    environment: Environment,
+    project: Project,
+    port: int,
+    log: Path,
+    command: Sequence[str] = COMMAND,
+    **settings: Any,
 ) -> Iterator[LspClient]:
     """A server that has been told to run a project's app. It is ended as an editor does it."""
     with log.open("wb") as output:
-        client = LspClient(command(), variables(environment, log), output)
+        client = LspClient(command, variables(environment, log), output)
     try:
         client.initialize(project.folder, options(environment, port, settings))
         client.open(project.saved)
         yield client
     finally:
         client.close()
-
-
-def command() -> list[str]:
-    """How an editor starts the server."""
-    return [sys.executable, "-m", "hotplate", "lsp"]
 
 
 def variables(environment: Environment, log: Path) -> dict[str, str]:

@@ -10,14 +10,16 @@ import json
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from concurrent.futures import TimeoutError as NotDone
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, NamedTuple, TypeVar
 
 from hotplate.cli.processes import alive, family
 
 SECONDS = 30.0
+Result = TypeVar("Result")
 
 
 class Notification(NamedTuple):
@@ -38,7 +40,7 @@ class Answer(NamedTuple):
 class LspClient:
     """A server's process, and what has come from it."""
 
-    def __init__(self, command: list[str], env: Mapping[str, str], log: IO[bytes]) -> None:
+    def __init__(self, command: Sequence[str], env: Mapping[str, str], log: IO[bytes]) -> None:
         self.spawned = time.monotonic()
         self.process = subprocess.Popen(
             command,
@@ -97,7 +99,7 @@ class LspClient:
         """Ask and wait. Raises RuntimeError where the server answers with an error or is gone."""
         answer, question = self._question(method, params)
         self._write(question)
-        return answer.result(SECONDS)
+        return result_of(answer, method)
 
     def _question(self, method: str, params: Any) -> tuple[Future[Answer], bytes]:
         answer: Future[Answer] = Future()
@@ -107,9 +109,12 @@ class LspClient:
 
     def _write(self, data: bytes) -> None:
         assert self.process.stdin is not None
-        with self._writing:
-            self.process.stdin.write(data)
-            self.process.stdin.flush()
+        try:
+            with self._writing:
+                self.process.stdin.write(data)
+                self.process.stdin.flush()
+        except OSError as error:
+            raise RuntimeError(f"Hotplate's server does not read any more: {error}") from error
 
     # ------------------------------------------------------------ from the server
 
@@ -150,7 +155,10 @@ class LspClient:
             else:
                 answer.set_result(Answer(at, message.get("result")))
         elif "id" in message:
-            self._write(_frame({"jsonrpc": "2.0", "id": message["id"], "result": None}))
+            try:
+                self._write(_frame({"jsonrpc": "2.0", "id": message["id"], "result": None}))
+            except RuntimeError:
+                pass  # it ends, and does not wait for this
         else:
             with self._news:
                 self.notifications.append(
@@ -168,19 +176,27 @@ class LspClient:
                 self.request("shutdown")
                 self.notify("exit", None)
             self.process.wait(5)
-        except (OSError, RuntimeError, TimeoutError, subprocess.TimeoutExpired):
+        except (RuntimeError, subprocess.TimeoutExpired):
             self.process.kill()
             self.process.wait()
         assert self.process.stdin is not None
         try:
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
+        except OSError:
+            pass  # what was still to be written has no reader
         deadline = time.monotonic() + 2
         while left := alive(members):
             if time.monotonic() > deadline:
                 raise RuntimeError(f"Hotplate has left processes behind: {sorted(left)}")
             time.sleep(0.01)
+
+
+def result_of(answer: Future[Result], what: str) -> Result:
+    """What an answer holds, once it has come. Raises RuntimeError where it does not."""
+    try:
+        return answer.result(SECONDS)
+    except NotDone as error:
+        raise RuntimeError(f"Hotplate's server did not answer: {what}") from error
 
 
 def _message(method: str, params: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks.analysis import Outcome, Save, outcomes
 from benchmarks.environments import Environment
+from benchmarks.lsp_client import result_of
 from benchmarks.peers import Peer, Running
 from benchmarks.prober import NEVER, Prober, Stream, free_port
 from benchmarks.projects import FIRST, Project
@@ -110,7 +111,7 @@ class _Saving:
         time.sleep(SETTLE)
         # Those who are told of a save have long answered by now.
         saves = [
-            save._replace(known=known.result(NEVER) if known is not None else None)
+            save._replace(known=result_of(known, "a save") if known is not None else None)
             for save, known in zip(self._saves, self._known, strict=True)
         ]
         block.outcomes = outcomes(saves, self._prober.samples, NEVER)[warm:]

@@ -177,13 +177,18 @@ def modules(folder: Path, count: int = 500) -> Project:
 
 
 def many_files(folder: Path, count: int = 10_000) -> Project:
-    """The one-file app in a folder of so many files; half of them are Python, none is imported."""
+    """The one-file app in a folder of so many files; half of them are Python, none is imported.
+
+    They are packages in packages: Flask's reloader does not look below folders without Python.
+    """
     for number in range(count // 20):
-        inner = folder / "parts" / f"{number // 50:02}" / f"{number:03}"
+        inner = folder / "parts" / f"set{number // 50:02}" / f"part{number:03}"
         inner.mkdir(parents=True)
         for each in range(10):
             (inner / f"module{each}.py").write_text(f"NUMBER = {each}\n")
             (inner / f"page{each}.html").write_text("<p>{{ text }}</p>\n")
+    for package in (folder / "parts", *(folder / "parts").iterdir()):
+        (package / "__init__.py").touch()
     return hello(folder)
 
 

@@ -30,6 +30,11 @@ class Target:
             return None
         return self.measured >= self.limit if self.at_least else self.measured <= self.limit
 
+    def as_json(self) -> dict[str, object]:
+        """For machines, which know no infinity."""
+        finite = self.measured if math.isfinite(self.measured) else None
+        return {"target": self.text, "limit": self.limit, "measured": finite, "met": self.met}
+
 
 def evaluate(tables: Tables) -> list[Target]:
     """Every target that can be told from the tables of saves."""

@@ -18,7 +18,7 @@ import click
 from benchmarks.environments import environment
 from benchmarks.figures import median, milliseconds
 from benchmarks.hotplate_peer import HOTPLATE, session
-from benchmarks.lsp_client import LspClient
+from benchmarks.lsp_client import LspClient, result_of
 from benchmarks.measure import FIRST_SETTLE
 from benchmarks.prober import HOST, NEVER, free_port, is_whole, request
 from benchmarks.projects import FIRST, Project
@@ -111,7 +111,7 @@ def _saves(client: LspClient, project: Project, port: int, saves: int) -> list[S
         on_disk = time.monotonic()
         known = client.saved(project.saved)
         written = time.monotonic()
-        handled = known.result(NEVER).at
+        handled = result_of(known, "a save").at
         first_byte, whole, closed, response = _ask(port)
         running = client.state("running", generation)
         generation = running.params["generation"]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from docs.tables import table
-from support.processes import MARK, marked, needs_proc
+from support.processes import MARK, marked, needs_proc, until_nobody
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,6 +86,32 @@ def test_the_timeline() -> None:
     ]
     assert [step for step in steps if step in order] == order
     assert re.search(r"`readyMs`: \d+ ms", done.stdout)
+
+
+@needs_proc
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "term"])
+@pytest.mark.parametrize("peer", ["hotplate", "flask-stat"])
+async def test_whoever_ends_it_finds_nobody_left(peer: str, how: signal.Signals) -> None:
+    mark = f"benchmarks-{os.getpid()}-{peer}-{how}"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks", "--scenario", "hello", "--peer", peer,
+        cwd=ROOT,
+        env={**os.environ, MARK: mark},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    while b"hello: " not in (line := await process.stderr.readline()):
+        assert line, "it has ended before one block was done"
+    while len(marked(mark)) < 3:  # the next has begun
+        assert process.returncode is None
+        await asyncio.sleep(0.05)
+    process.send_signal(how)
+    await process.communicate()
+    assert process.returncode != 0
+    await until_nobody(mark)
 
 
 def test_a_name_that_is_not_known() -> None:

@@ -55,11 +55,7 @@ def _cells(row: Row, base: float) -> list[str]:
 def _columns(scenario: Scenario) -> dict[str, Callable[[Row], str]]:
     """What is told of this scenario alone."""
     if scenario.burst > 1:
-        return {
-            "in time for the next": lambda row: (
-                f"{len(row.outcomes) - row.total('overtaken')} of {len(row.outcomes)}"
-            )
-        }
+        return {"in time for the next": lambda row: f"{row.in_time} of {len(row.outcomes)}"}
     if scenario.streams:
         return {"streams whole": lambda row: f"{row.streams - row.cut_streams} of {row.streams}"}
     return {}
@@ -74,7 +70,7 @@ def _notes(row: Row) -> Iterable[str]:
     if row.given_up:
         yield f"{name}: given up, as {row.given_up} saves in a row were never answered."
     elif row.never:
-        yield f"{name}: {row.never} of {count} saves were never answered."
+        yield f"{name}: never answered were {row.never} of {count} saves."
 
 
 def versions(rows: Iterable[Row]) -> str:

@@ -51,6 +51,13 @@ class Row:
     def never(self) -> int:
         return sum(map(math.isinf, self.seconds))
 
+    @property
+    def in_time(self) -> int:
+        """Saves that were seen before the next one came."""
+        return sum(
+            math.isfinite(outcome.seconds) and not outcome.overtaken for outcome in self.outcomes
+        )
+
     def total(self, name: str) -> int:
         """A count of `Outcome`, over all saves."""
         return sum(getattr(outcome, name) for outcome in self.outcomes)

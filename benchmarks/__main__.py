@@ -79,16 +79,17 @@ def main(
     )
     about = _about()
     print(f"{_headline(about)} {run.saves} saves each, seed {seed}.\n", flush=True)
-    try:
-        for name in names:
+    for name in names:
+        try:
             run.measure(name)
-    except RuntimeError as error:
-        raise click.ClickException(str(error)) from error
+        except RuntimeError as error:
+            run.problems.append(f"{name}: {error}")
+            _say(run.problems[-1])
     run.conclude()
     if json_file is not None:
         found = {**about, "seed": seed, "saves": run.saves, **run.raw()}
         json_file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
-    if any(row.problem for row in run.rows):
+    if run.problems or any(row.problem for row in run.rows):
         sys.exit(1)
 
 
@@ -104,6 +105,8 @@ class Run:
     tables: dict[str, Table] = field(default_factory=dict)
     checked: list[targets.Target] = field(default_factory=list)
     more: dict[str, Any] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """What could not be measured at all."""
 
     @property
     def rows(self) -> list[Row]:

@@ -84,13 +84,16 @@ def _make(folder: Path, packages: tuple[str, ...]) -> None:
 
 
 def _run(command: list[str]) -> None:
-    done = subprocess.run(
-        command,
-        env=clean(os.environ),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=MAKE_SECONDS,
-    )
+    try:
+        done = subprocess.run(
+            command,
+            env=clean(os.environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MAKE_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RuntimeError(f"{' '.join(command)} failed: {error}") from error
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")

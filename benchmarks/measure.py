@@ -160,8 +160,10 @@ def bare_imports(
 
     def once() -> float:
         done = subprocess.run(
-            command, cwd=folder, env=environment.variables(), capture_output=True, check=True
+            command, cwd=folder, env=environment.variables(), capture_output=True, text=True
         )
+        if done.returncode:
+            raise RuntimeError(f"A bare import of {scenario.imports} failed:\n{done.stderr}")
         return float(done.stdout)
 
     return [once() for _ in range(times + 1)][1:]

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks.analysis import Outcome
-from benchmarks.environments import environment
+from benchmarks.environments import Environment, environment
 from benchmarks.hotplate_peer import HOTPLATE
 from benchmarks.measure import Block, Round, Say, bare_imports, run_block, shortly
 from benchmarks.peers import Peer
@@ -78,11 +79,9 @@ def run(
     """Measure a scenario: `saves` saves of each peer, bursts where it has bursts."""
     rows = [Row(peer) for peer in peers]
     table = Table(scenario, rows)
-    environments = {
-        peer.name: environment((*peer.packages, *scenario.packages), say) for peer in peers
-    }
-    for row in rows:
-        row.versions = environments[row.peer.name].versions()
+    for row in rows:  # before anything is measured: pip would disturb it
+        with _told(row, scenario, say):
+            row.versions = _environment(row.peer, scenario, say).versions()
     steps = max(saves // scenario.burst, 1)
     for number, share in enumerate(shares(steps, ROUNDS)):
         # All peers of a round meet the same waits.
@@ -94,7 +93,7 @@ def run(
             with TemporaryDirectory(prefix="hotplate-bench-") as folder:
                 _block(row, round_, Path(folder).resolve(), say)
         if scenario.imports:
-            place = environment((*HOTPLATE.packages, *scenario.packages), say)
+            place = _environment(HOTPLATE, scenario, say)
             with TemporaryDirectory(prefix="hotplate-bench-") as folder:
                 project = Path(folder).resolve() / "project"
                 table.bare_imports += bare_imports(scenario, place, project, share)
@@ -102,15 +101,26 @@ def run(
 
 
 def _block(row: Row, round_: Round, folder: Path, say: Say) -> None:
-    packages = (*row.peer.packages, *round_.scenario.packages)
+    with _told(row, round_.scenario, say):
+        place = _environment(row.peer, round_.scenario, say)
+        block = run_block(round_, row.peer, place, folder)
+        row.add(block)
+        say(f"{round_.scenario.name}: {row.peer.name}: {shortly(block)}")
+
+
+@contextmanager
+def _told(row: Row, scenario: Scenario, say: Say) -> Iterator[None]:
+    """What goes wrong with one peer is told, and is its own: the others are measured all the
+    same."""
     try:
-        block = run_block(round_, row.peer, environment(packages, say), folder)
+        yield
     except RuntimeError as error:
         row.problem = str(error)
-        say(f"{round_.scenario.name}: {row.peer.name}: {error}")
-        return
-    row.add(block)
-    say(f"{round_.scenario.name}: {row.peer.name}: {shortly(block)}")
+        say(f"{scenario.name}: {row.peer.name}: {error}")
+
+
+def _environment(peer: Peer, scenario: Scenario, say: Say) -> Environment:
+    return environment((*peer.packages, *scenario.packages), say)
 
 
 def shares(steps: int, rounds: int) -> list[int]:

@@ -40,7 +40,9 @@ SCENARIOS = {
         Scenario(
             "data", "One file that imports pandas and SQLAlchemy", projects.data, DATA_PACKAGES
         ),
-        Scenario("modules", "A project of 500 own modules", projects.modules, imports="shop"),
+        Scenario(
+            "modules", "A project of 500 own modules", projects.modules, imports="shop.answer"
+        ),
         Scenario("rename", "One file, saved by rename", projects.renamed),
         Scenario(
             "rapid",

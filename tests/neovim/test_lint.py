@@ -20,7 +20,7 @@ SECONDS = 60
 
 
 def sources() -> list[Path]:
-    found = sorted([*PLUGIN.rglob("*.lua"), *HERE.rglob("*.lua")])
+    found = sorted([*PLUGIN.rglob("*.lua"), *HERE.rglob("*.lua"), *(ROOT / "plugin").glob("*.lua")])
     assert len(found) > 10
     return found
 

@@ -155,11 +155,11 @@ end
 ---@return integer at index of the last code that belongs to it
 local function extended(codes, at)
   if codes[at + 1] == 5 then
-    local number = codes[at + 2] or 0
-    return number < 256 and number or nil, at + 2
+    local number = codes[at + 2]
+    return number and number < 256 and number or nil, at + 2
   elseif codes[at + 1] == 2 then
-    local red, green, blue = codes[at + 2] or 0, codes[at + 3] or 0, codes[at + 4] or 0
-    return ('#%02x%02x%02x'):format(red % 256, green % 256, blue % 256), at + 4
+    local red, green, blue = codes[at + 2], codes[at + 3], codes[at + 4]
+    return blue and ('#%02x%02x%02x'):format(red % 256, green % 256, blue % 256), at + 4
   end
   return nil, #codes
 end

@@ -41,7 +41,7 @@ def greeting():
 @app.route("/colours")
 def colours():
     print("before \\033[1;31mred\\033[0m after")
-    print("\\033[38;2;1;2;3mtrue\\033[48;5;196mboth")
+    print("\\033[38;2;120;200;255mtrue\\033[48;5;24mboth")
     print("still\\033[m plain again", flush=True)
     return "coloured"
 

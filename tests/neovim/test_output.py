@@ -24,9 +24,9 @@ async def test_the_output(nvim: Path, shop: Path, port: int) -> None:
     assert red["text"] == "red"
     assert red["colours"]["bold"] and red["colours"]["ctermfg"] == 1
     true, both = colours["second"]
-    assert (true["text"], true["colours"]["fg"]) == ("true", 0x010203)
-    assert (both["text"], both["colours"]["fg"]) == ("both", 0x010203)
-    assert both["colours"]["bg"] == 0xFF0000
+    assert (true["text"], true["colours"]["fg"]) == ("true", 0x78C8FF)
+    assert (both["text"], both["colours"]["fg"]) == ("both", 0x78C8FF)
+    assert both["colours"]["bg"] == 0x005F87
     assert told["another scheme"]["first"] == [red]
 
     assert told["followed"]["last"] == told["followed"]["shown"]

@@ -13,7 +13,8 @@ local buffers = {}
 ---@return string
 local function name_of(app)
   local uri, own = app:match('^([^#]*)(#?.*)$')
-  return 'hotplate://output' .. vim.uri_to_fname(uri) .. vim.uri_decode(own)
+  local folder = vim.fn.fnamemodify(vim.uri_to_fname(uri), ':~')
+  return 'hotplate://output/' .. folder:gsub('^/', '') .. vim.uri_decode(own)
 end
 
 --- Go to the file that a line of a traceback names, in the window that the person came from.

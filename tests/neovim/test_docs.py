@@ -58,7 +58,7 @@ async def test_code_lenses_as_the_help_says(
     monkeypatch.setenv("HOTPLATE_EXAMPLE", str(example))
     told = await Neovim(nvim, shop, port).play("lenses.lua", "app.py")
     assert f"http://127.0.0.1:{port}" in told["running"]["lenses"]
-    assert "stopped" in told["stopped"]["lenses"]
+    assert told["stopped"]["lenses"] == "▶ Start shop"
 
 
 def test_the_help_is_whole(nvim: Path, tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_help_is_whole(nvim: Path, tmp_path: Path) -> None:
     assert own >= {f":Hotplate-{name}" for name in SUBCOMMANDS}
     links = set(re.findall(r"\|([^|\s]+)\|", HELP))
     assert links - own - tags_of(Path(done.stdout.strip()) / "doc" / "tags") == set()
-    assert max(len(line) for line in HELP.splitlines()) <= 78
+    assert max(len(line) for line in HELP.splitlines()) < 80
 
 
 def tags_of(file: Path) -> set[str]:

@@ -101,7 +101,8 @@ local config = {
       told[client_id] = nil
       show_status()
       for _, state in pairs(apps) do
-        fire('HotplateState', vim.tbl_extend('force', state, { state = 'stopped' }), client_id)
+        state.state, state.url, state.pid = 'stopped', nil, nil
+        fire('HotplateState', state, client_id)
       end
     end)
   end,

@@ -3,7 +3,7 @@
 package.path = vim.fs.dirname(vim.env.HOTPLATE_STORY) .. '/?.lua;' .. package.path
 local driver = require('driver')
 local tell, wait = driver.tell, driver.wait
-local states, generation = {}, 0
+local states, generation, url = {}, 0, nil
 
 local notices = {}
 vim.notify = function(message)
@@ -14,7 +14,7 @@ vim.api.nvim_create_autocmd('User', {
   pattern = 'HotplateState',
   callback = function(event)
     states[#states + 1] = event.data.state
-    generation = event.data.generation
+    generation, url = event.data.generation, event.data.url
   end,
 })
 
@@ -74,5 +74,5 @@ driver.run(function()
   wait('an empty status', function()
     return vim.g.hotplate_status == ''
   end)
-  tell('gone')
+  tell('gone', { state = states[#states], url = url })
 end)

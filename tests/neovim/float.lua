@@ -69,4 +69,17 @@ driver.run(function()
   -- The quickfix list has the cause behind the exception.
   vim.cmd('Hotplate tracebacks 1')
   tell('quickfix', { lines = vim.api.nvim_buf_get_lines(0, 0, -1, false) })
+  vim.cmd('cclose')
+
+  -- Debuggers that are gone: with the process, and with the server.
+  vim.cmd('Hotplate restart')
+  person.state('running')
+  vim.cmd('Hotplate debugger 1')
+  local process = person.notice('The process that raised this is gone')
+  vim.lsp.get_clients({ name = 'hotplate' })[1]:stop()
+  wait('no client', function()
+    return #vim.lsp.get_clients({ name = 'hotplate' }) == 0
+  end)
+  vim.cmd('Hotplate debugger')
+  tell('no debugger', { process = process, server = person.notice('has ended') })
 end)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from neovim.editor import HERE, PLUGIN, ROOT
+from neovim.tools import git
 
 SECONDS = 60
 
@@ -57,9 +58,8 @@ def repository(tmp_path: Path) -> Path:
     folder = tmp_path / "hotplate"
     shutil.copytree(PLUGIN, folder / "neovim-client", ignore=shutil.ignore_patterns("tags"))
     shutil.copytree(ROOT / "plugin", folder / "plugin")
-    identity = ["-c", "user.name=Person", "-c", "user.email=person@example.org"]
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=one"]):
-        subprocess.run(["git", *identity, *words], cwd=folder, check=True, timeout=20)
+        git(folder, *words)
     return folder
 
 

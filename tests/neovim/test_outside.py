@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,7 @@ from typing import Any
 import pytest
 
 from neovim.editor import Neovim
-
-
-def git(folder: Path, *words: str) -> None:
-    identity = ["-c", "user.name=Person", "-c", "user.email=person@example.org"]
-    command = ["git", *identity, *words]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=20)
+from neovim.tools import git
 
 
 @pytest.fixture

@@ -88,7 +88,7 @@ async def test_the_one_file_by_itself(nvim: Path, shop: Path, port: int, tmp_pat
     assert told["failed"] == {"lnum": 0, "col": 0, "status": f"✗ shop :{port}"}
     assert told["refused"]["notice"].startswith("Hotplate: There is no such traceback.")
     assert told["pin"]["shown"]
-    assert "gone" in told
+    assert told["gone"] == {"state": "stopped"}
     await until_free(port)
 
 

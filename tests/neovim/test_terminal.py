@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +17,7 @@ from neovim.editor import ROOT, Neovim
 from neovim.picture import svg
 from neovim.shop import LINES, byte_column, row_of
 from neovim.terminal import COLUMNS, SECONDS, Terminal
-from neovim.tools import debian_command
+from neovim.tools import debian_command, git
 from support.browser import Browser, Page
 from support.processes import marked, needs_proc, until_free, until_nobody
 
@@ -69,7 +68,7 @@ async def test_what_is_seen(
 
     terminal.command("%s/first/second/ | write")
     await terminal.until("return 'second'", "written")
-    assert (await look()).html == "second"
+    await until_page(browser, address, "second")
 
     terminal.command("%s/'second'/&.nothing(/ | write")
     await terminal.until(f"✗ shop :{neovim.port}", "SyntaxError: '(' was never closed")
@@ -137,9 +136,8 @@ async def test_coming_back_from_another_window(
     neovim: Neovim, terminal: Terminal, shop: Path
 ) -> None:
     """A `git checkout` elsewhere is heard of when Neovim gets the focus; one from it, at once."""
-    git = ["git", "-c", "user.name=Person", "-c", "user.email=person@example.org"]
     for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message=one"]):
-        subprocess.run([*git, *words], cwd=shop, check=True, timeout=20)
+        git(shop, *words)
     app = shop / "app.py"
     terminal.open("app.py")
     await terminal.until(f"● shop :{neovim.port}")
@@ -148,12 +146,20 @@ async def test_coming_back_from_another_window(
     terminal.type("\x1b[I")  # what a terminal sends
     await terminal.until("return 'from outside'")
     browser = Browser()
-    assert (await browser.open(f"http://127.0.0.1:{neovim.port}/")).html == "from outside"
+    await until_page(browser, f"http://127.0.0.1:{neovim.port}", "from outside")
 
     terminal.command("silent !git checkout --quiet app.py")
-    await terminal.until("return 'first'", f"● shop :{neovim.port}")
-    assert (await browser.open(f"http://127.0.0.1:{neovim.port}/")).html == "first"
+    await terminal.until("return 'first'")
+    await until_page(browser, f"http://127.0.0.1:{neovim.port}", "first")
     terminal.command("qall!")
+
+
+async def until_page(browser: Browser, address: str, html: str) -> None:
+    """The server hears of what is on the screen a moment later; then no answer is older."""
+    deadline = time.monotonic() + SECONDS
+    while (page := await browser.open(f"{address}/")).html != html:
+        assert time.monotonic() < deadline, page.html
+        await asyncio.sleep(0.02)
 
 
 async def until_opened(neovim: Neovim) -> str:

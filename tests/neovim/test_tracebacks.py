@@ -41,3 +41,5 @@ async def test_the_float(nvim: Path, shop: Path, port: int) -> None:
 
     causes = [line for line in told["quickfix"]["lines"] if line.startswith("|| ")]
     assert len(causes) == 1 and causes[0].startswith("|| caused by BadRequestKeyError")
+    assert told["no debugger"]["process"].endswith("Make the request again.")
+    assert "its debugger with it" in told["no debugger"]["server"]

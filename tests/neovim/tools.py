@@ -14,6 +14,7 @@ import pytest
 from support.environments import CACHE
 
 APT_SECONDS = 100
+GIT_SECONDS = 20
 NPM_SECONDS = 100
 
 
@@ -28,6 +29,12 @@ def debian_command(name: str, package: str) -> str:
     if found is None:
         pytest.skip(f"{name}: Debian's package {package} brings no such command")
     return found
+
+
+def git(folder: Path, *words: str) -> None:
+    """Run git in a folder, as somebody."""
+    identity = ["-c", "user.name=Person", "-c", "user.email=person@example.org"]
+    _run([debian_command("git", "git"), *identity, *words], GIT_SECONDS, folder)
 
 
 def npm_packages(lock: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from neovim.editor import Neovim
-from support.processes import until_nobody
+from support.processes import needs_proc, until_nobody
 
 SUBCOMMANDS = [
     "debugger", "doctor", "open", "output", "pin", "restart", "start", "stop", "tracebacks",
@@ -25,6 +25,7 @@ apps = [{ name = "shop", app = "one" }, { name = "admin two", app = "two" }]
 """
 
 
+@needs_proc
 async def test_two_apps(nvim: Path, project: Callable[..., Path]) -> None:
     folder = project(
         {

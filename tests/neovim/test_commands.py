@@ -69,6 +69,7 @@ async def test_two_apps(nvim: Path, project: Callable[..., Path]) -> None:
     assert "ERROR" not in well and "WARNING" not in well
     assert "hotplate, version" in well
     assert f"shop in {folder}: " in well
+    assert "`.|" not in well  # what Neovim makes of `:help …` within backticks
     ill = "\n".join(told["ill"]["lines"])
     assert "`/no/such/hotplate` is not executable" in ill
     assert "It is not enabled" in ill

@@ -16,10 +16,7 @@ local function check_editor()
   if vim.fn.has('clipboard') == 1 then
     vim.health.ok('`:Hotplate pin` puts the PIN into the clipboard.')
   else
-    vim.health.warn(
-      'There is no clipboard: `:Hotplate pin` shows the PIN.',
-      'See `:help clipboard`.'
-    )
+    vim.health.warn('There is no clipboard: `:Hotplate pin` shows the PIN.', 'See |clipboard|.')
   end
   if vim.lsp.log.get_level() <= vim.log.levels.DEBUG then
     vim.health.warn(
@@ -76,7 +73,7 @@ local function check_configuration()
   else
     vim.health.info(
       'Neovim does not watch files here. Changes from outside are noticed in open files, at '
-        .. '`:checktime` and when Neovim gets the focus. See `:help hotplate-saves`.'
+        .. '`:checktime` and when Neovim gets the focus. See |hotplate-saves|.'
     )
   end
 end

@@ -347,16 +347,19 @@ class Agent:
         self._line.channel.send(message)
 
     def _tell_read(self, file: m.FileRead) -> None:
-        self._line.channel.send(m.Read(file))
+        self._send(m.Read(file))
 
     def _tell_libraries(self) -> None:
-        self._line.channel.send(m.Loaded(self._files.take_libraries()))
+        self._send(m.Loaded(self._files.take_libraries()))
+        misused = self._ahead.misused()
+        if misused is not None:
+            self._send(m.Spoilt(misused))
 
     def _tell_pin(self, pin: Optional[str], cookie: Optional[str]) -> None:
-        self._line.channel.send(m.Pin(pin, cookie))
+        self._send(m.Pin(pin, cookie))
 
     def _tell_pin_wanted(self) -> None:
-        self._line.channel.send(m.PinWanted())
+        self._send(m.PinWanted())
 
     def _forked(self) -> None:
         """In a child that the app has forked: nothing of the agent's is its business."""

@@ -90,12 +90,11 @@ class Ahead:
     def finish(self, served: bool) -> None:
         """The app is loaded, or has failed. Ends the process if the stash has been misused."""
         patched = self._patched()
+        misused = self._misused(patched)
+        if misused is not None:
+            self._spoilt(misused)
         if patched:
-            # When it was done is not known: at the earliest with the first of them in sight.
-            last = min(self._came_with.get(name, -1) for name in patched)
-            if any(index > last for index in self._claimed):
-                self._spoilt("{} is patched before others are imported".format(patched[0]))
-            del self._roots[last + 1 :]
+            del self._roots[self._came_first(patched) + 1 :]
         change = self._over or self._changed()
         if served and self.unused and change:
             # What is left can't be imported a second time, and can't be claimed any more either.
@@ -106,6 +105,21 @@ class Ahead:
         self._finished = True
         if not self.stash:
             sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
+
+    def misused(self) -> Optional[str]:
+        """Look once more, at all modules, when there is time: was the stash misused after all?"""
+        if not self._came_ahead or not self._claimed:
+            return None
+        return self._misused(self._originals.patched_by_and_by())
+
+    def _misused(self, patched: List[str]) -> Optional[str]:
+        if patched and any(index > self._came_first(patched) for index in self._claimed):
+            return "{} is patched before others are imported".format(patched[0])
+        return None
+
+    def _came_first(self, patched: List[str]) -> int:
+        """The root with which the first of these came: when it was patched is not known."""
+        return min(self._came_with.get(name, -1) for name in patched)
 
     @property
     def roots(self) -> List[str]:

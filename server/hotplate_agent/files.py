@@ -62,8 +62,11 @@ class Files:
             tell(file)
 
     def inputs(self) -> List[FileRead]:
-        """All that was loaded and read before anybody was told, libraries included."""
-        libraries = [_state(path) for path in sorted(self._libraries)]
+        """All that was loaded and read before anybody was told, libraries included.
+
+        The libraries are told thereby.
+        """
+        libraries = [_state(path) for path in self.take_libraries()]
         return [*self._read, *(file for file in libraries if file is not None)]
 
     def started(self) -> None:

@@ -494,3 +494,17 @@ def test_off_is_off(start: Start, tmp_path: Path) -> None:
     agent.serve(app="app.py")
     assert "hotplate_agent.ahead" not in agent.get().json()
     assert not agent.of(m.Learnt)
+
+
+def test_a_patch_that_is_seen_late(start: Start, tmp_path: Path) -> None:
+    """By a function that holds the module itself: the server is told soon after."""
+    app = (
+        "def patch():\n    import textwrap\n    textwrap.dedent = lambda value: 'patched'\n"
+        "patch()\nimport lib\ndef seen(): return lib.text\n"
+    )
+    lay_out(tmp_path, Case(app, "from textwrap import dedent\ntext = dedent('1')\n", False))
+    standby = start(env=surroundings(tmp_path))
+    standby.warm(["textwrap", "lib"], app="app.py", learn=True)
+    standby.serve(app="app.py", learn=True)
+    standby.expect(m.Spoilt)
+    assert standby.process.poll() is None  # the server will have it drain

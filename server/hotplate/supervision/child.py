@@ -47,6 +47,8 @@ class Child:
         self.ears = ears
         self.pid = process.pid
         self.ended = False
+        self.libraries: list[str] = []
+        """What its process has imported before it became that of a generation."""
         self.stderr_tail = b""
         self._process = process
         self._line = process.line

@@ -135,12 +135,14 @@ class Standby:
         if warm is not self._warm:
             return None  # it has ended meanwhile
         if warm.forks:
-            return await self._copy(warm, generation, ears)
-        self._warm = None
-        child = warm.child
-        child.generation, child.ears = generation, ears
-        if warm.booted is not None:
-            self._loop.call_soon(ears.message, child, warm.booted, None)
+            child = await self._copy(warm, generation, ears)
+        else:
+            child, self._warm = warm.child, None
+            child.generation, child.ears = generation, ears
+            if warm.booted is not None:
+                self._loop.call_soon(ears.message, child, warm.booted, None)
+        if child is not None:
+            child.libraries = [file.path for file in warm.inputs or ()]
         return child
 
     # ------------------------------------------------------------ making one

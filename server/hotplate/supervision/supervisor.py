@@ -329,7 +329,7 @@ class Supervisor:
                 # By its real name, as saves are: the app may know it through a symbolic link.
                 self.post(ev.FileSeen(generation, os.path.realpath(file.path), seen))
             case m.Loaded(files):
-                self.post(ev.LibrariesSeen(generation, files))
+                self.post(ev.LibrariesSeen(generation, [*child.libraries, *files]))
             case m.Ask():
                 self._granting[generation] = message
                 self.post(ev.Asked(generation, message.failed))

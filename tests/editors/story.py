@@ -7,6 +7,7 @@ import http.client
 import sys
 
 from editors.editor import Editor
+from editors.records import understood
 from support.processes import until_free, until_nobody
 from support.session import get
 
@@ -128,6 +129,7 @@ async def play(editor: Editor, page: Page) -> dict[str, str]:
         "output": _yes(printed),
         "lenses": await _lenses(editor, page),
         "commands": await _commands(editor, page),
+        "outside": await _outside(editor, page),
     }
     await editor.quit()
     await until_free(page.port)
@@ -177,6 +179,16 @@ async def _commands(editor: Editor, page: Page) -> str:
     await editor.tells(f"Open http://127.0.0.1:{page.port} in your browser.")
     assert await editor.run("debuggerPin")
     await editor.tells("The debugger's PIN: ")
+    return "yes"
+
+
+async def _outside(editor: Editor, page: Page) -> str:
+    """Something else than the editor changes a file that the app is made of."""
+    if not understood(editor.client).watched_files:
+        return "no"
+    assert (await page.get("/word"))[1] == "hello"
+    (editor.folder / "words.py").write_text("WORD = 'goodbye'\n", "utf-8")
+    await page.until(200, "goodbye", "/word")
     return "yes"
 
 

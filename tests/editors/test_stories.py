@@ -12,6 +12,7 @@ from editors.editor import Editor
 from editors.emacs import Eglot, LspMode
 from editors.kate import Kate
 from editors.pages import blocks
+from editors.records import compare
 from editors.story import Page, files, play
 from editors.vim import Ale
 from support.processes import needs_proc
@@ -53,7 +54,7 @@ async def test_the_main_job(
     port = free_port()
     editor = open_editor(kind, project(files(port)), configuration(kind))
     seen = await play(editor, Page(editor, port))
-    print(kind.version(), seen)
+    compare(kind.client, kind.version(), seen)
 
 
 def configuration(kind: type[Editor]) -> str:

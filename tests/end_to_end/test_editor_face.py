@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from lsprotocol import converters, types
+from pygls.exceptions import JsonRpcMethodNotFound
 
 from support.broken import WORKING
 from support.session import Session, free_port
@@ -134,6 +135,19 @@ async def test_output(own: bool, project: Project, open_session: Open) -> None:
     logged = "\n".join(p["message"] for p in session.notifications("window/logMessage"))
     assert ("told to stdout" in logged) == (not own)
     assert ("loading" in logged) == (not own)
+
+
+async def test_no_word_in_the_log_of_what_is_not_offered(
+    project: Project, open_session: Open
+) -> None:
+    """Kate asks for symbols at each change, offered or not, and shows the log to the person."""
+    session = open_session(project({"app.py": APP}))
+    await session.run()
+    params = types.DocumentSymbolParams(types.TextDocumentIdentifier((session.folder).as_uri()))
+    with pytest.raises(JsonRpcMethodNotFound):
+        await session.client.text_document_document_symbol_async(params)
+    await session.end()
+    assert b"documentSymbol" not in session.stderr
 
 
 # ---------------------------------------------------------------- progress

@@ -48,6 +48,8 @@ class Editor(abc.ABC):
         self.folder = folder
         self.home = home
         self.mark = uuid.uuid4().hex
+        self.programs_first: Path | None = None
+        """A folder whose programs come before all others on the PATH."""
         home.mkdir(mode=0o700, parents=True)
 
     @classmethod
@@ -156,12 +158,13 @@ class Editor(abc.ABC):
         assert (scripts / "hotplate").exists(), (
             f"no hotplate in {scripts}: pip install --editable ."
         )
+        first = f"{self.programs_first}{os.pathsep}" if self.programs_first else ""
         foreign = ("XDG_", "EMACS", "VIM", "DBUS_", "DISPLAY", "WAYLAND", "QT_", "LC_", "LANG")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         return {
             **kept,
             MARK: self.mark,
-            "PATH": f"{scripts}{os.pathsep}{kept.get('PATH', os.defpath)}",
+            "PATH": f"{first}{scripts}{os.pathsep}{kept.get('PATH', os.defpath)}",
             "VIRTUAL_ENV": sys.prefix,
             "HOME": str(self.home),
             "TERM": "xterm-256color",

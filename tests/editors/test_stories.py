@@ -88,6 +88,19 @@ async def test_settings_and_trust_of_the_page(
         assert settled(initialize["capabilities"]) == settled(recorded(kind.client))
 
 
+async def test_kate_tells_that_it_cannot_ask(
+    project: Callable[..., Path], open_editor: Open
+) -> None:
+    """Without `trusted`, there is a word of what to do. ALE answers nothing: its page has to do."""
+    Kate.need()
+    untrusted = configuration(Kate).replace('"trusted": true', "")
+    editor = open_editor(Kate, project(files(free_port())), untrusted)
+    await editor.open("app.py")
+    await editor.tells("Set trusted to true in the server's initializationOptions.")
+    await editor.quit()
+    await until_nobody(editor.mark)
+
+
 def settled(capabilities: dict[str, Any]) -> dict[str, Any]:
     """Without what another package decides: eglot shows Markdown where there is a mode for it."""
     document = {**capabilities["textDocument"], "hover": None}

@@ -120,6 +120,26 @@ async def test_the_short_story_in_every_editor(
     assert "told to stdout" in told
 
 
+# ---------------------------------------------------------------- questions
+
+
+async def test_an_editor_that_knows_no_questions(project: Project, open_session: Open) -> None:
+    """Kate answers that it does not know the request. Then the person is told what to do."""
+
+    def unknown(params: Any) -> Any:
+        raise JsonRpcMethodNotFound("window/showMessageRequest")
+
+    session = open_session(project({"app.py": APP}))
+    session.answers["window/showMessageRequest"] = unknown
+    settings = {"port": free_port(), "interpreter": sys.executable}
+    await session.start(settings, trusted=False)
+    told = await session.notification("window/showMessage")
+    assert "shop" in told["message"] and "trusted" in told["message"]
+    assert "initializationOptions" in told["message"]
+    await session.command("start", {})
+    await session.state("running")
+
+
 # ---------------------------------------------------------------- output
 
 

@@ -112,6 +112,10 @@ class Editor(abc.ABC):
 
     # ------------------------------------------------------------ for the test
 
+    @abc.abstractmethod
+    async def kill(self) -> None:
+        """kill -9; comes back when the editor has ended."""
+
     async def heard(self) -> bool:
         """Come back once the server has handled what was sent; False where there is no telling."""
         return False

@@ -100,6 +100,10 @@ class Emacs(Editor):
     async def scene(self) -> str:
         return self._terminal.drawn[-4000:]
 
+    async def kill(self) -> None:
+        self._terminal.process.kill()
+        await self._terminal.process.wait()
+
     async def close(self) -> None:
         self._terminal.close()
 

@@ -62,7 +62,9 @@ class Kate(Editor):
         text = await self._text(view)
         assert before in text, before
         await self._click(view)
-        await self._desktop.ask(view, "Text", "SetCaretOffset", "i", text.index(before))
+        await self._desktop.ask(
+            view, "Text", "SetCaretOffset", "i", len(_units(text[: text.index(before)])) // 2
+        )
         await self._desktop.keys("key", "--delay", "0", "--repeat", str(len(before)), "Delete")
         await self._desktop.keys("type", "--delay", "0", after)
         await self._desktop.keys("key", "ctrl+s")
@@ -110,6 +112,11 @@ class Kate(Editor):
         await self._desktop.keys("key", "ctrl+q")
         await asyncio.wait_for(self._process.wait(), SECONDS)
 
+    async def kill(self) -> None:
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     async def close(self) -> None:
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
@@ -154,5 +161,10 @@ class Kate(Editor):
         await self._click(item)
         view = await self._widget("text", self._file)
         text = await self._text(view)
-        before = text[: await self._desktop.caret(view)]
+        before = _units(text)[: 2 * await self._desktop.caret(view)].decode("utf-16-le")
         return before.count("\n"), len(before.rpartition("\n")[2])
+
+
+def _units(text: str) -> bytes:
+    """As Qt counts: two bytes for each unit of UTF-16."""
+    return text.encode("utf-16-le")

@@ -38,6 +38,11 @@ def price():
     return "costs " + str(PRICES["tea"])
 
 
+@app.route("/menu")
+def menu():
+    return "🍵 " + PRICES["menu"]
+
+
 @app.route("/process")
 def process():
     return str(os.getpid())
@@ -121,11 +126,14 @@ async def play(editor: Editor, page: Page) -> dict[str, str]:
     assert (await page.get("/price"))[0] == 500
     line = '    return "costs " + str(PRICES["tea"])'
     await stands_on(editor, "KeyError: 'tea'", 'PRICES["tea"]', line)
+    assert (await page.get("/menu"))[0] == 500
+    columns = await _columns(editor)
     printed = "somebody asks" in await editor.told()
 
     seen = {
         "question": _yes(editor.asks),
         "frames": _yes(bool(frames)),
+        "columns": columns,
         "output": _yes(printed),
         "lenses": await _lenses(editor, page),
         "commands": await _commands(editor, page),
@@ -146,6 +154,14 @@ async def stands_on(editor: Editor, message: str, expression: str, line: str) ->
     wanted = expression if EXACT else whole
     assert problem.column == line.index(wanted)
     assert problem.end_column in (None, problem.column + len(wanted))
+
+
+async def _columns(editor: Editor) -> str:
+    """Whether a problem stands on its expression behind what takes several bytes and units."""
+    problem = await editor.problem("KeyError: 'menu'")
+    line = '    return "🍵 " + PRICES["menu"]'
+    assert line == (editor.folder / "app.py").read_text("utf-8").splitlines()[problem.line]
+    return _yes(problem.column == line.index('PRICES["menu"]' if EXACT else "return"))
 
 
 async def _lenses(editor: Editor, page: Page) -> str:

@@ -17,6 +17,7 @@ END = "<!-- End of what is made. -->\n"
 SEEN = {
     "question": "asks before a folder's first start",
     "frames": "the other frames, with an error",
+    "columns": "columns exact behind an emoji",
     "output": "what the app prints",
     "lenses": "state and commands on the app's line",
     "commands": "commands: stop, restart, PIN",

@@ -88,6 +88,20 @@ async def test_settings_and_trust_of_the_page(
         assert settled(initialize["capabilities"]) == settled(recorded(kind.client))
 
 
+@pytest.mark.parametrize("kind", EDITORS)
+async def test_nobody_is_left_of_a_killed_editor(
+    kind: type[Editor], project: Callable[..., Path], open_editor: Open
+) -> None:
+    kind.need()
+    port = free_port()
+    editor = open_editor(kind, project(files(None)), configured(kind, port))
+    await editor.open("app.py")
+    await Page(editor, port).until(200, "first")
+    await editor.kill()
+    await until_free(port)
+    await until_nobody(editor.mark)
+
+
 async def test_kate_tells_that_it_cannot_ask(
     project: Callable[..., Path], open_editor: Open
 ) -> None:

@@ -105,6 +105,10 @@ class Ale(Editor):
         self._terminal.type("\x1b:qall\r")
         await asyncio.wait_for(self._terminal.process.wait(), SECONDS)
 
+    async def kill(self) -> None:
+        self._terminal.process.kill()
+        await self._terminal.process.wait()
+
     async def close(self) -> None:
         if self._channel.done():
             self._channel.result()[1].close()

@@ -15,9 +15,9 @@
             (buffer-list)))
 
 (defun hotplate-test-evaluate (form)
-  "Evaluate FORM in the project's buffer; its value as JSON."
+  "Evaluate FORM in the project's buffer; its value as JSON, as base64."
   (with-current-buffer (or (hotplate-test-buffer) (current-buffer))
-    (json-encode (eval form t))))
+    (base64-encode-string (encode-coding-string (json-encode (eval form t)) 'utf-8) t)))
 
 (defun hotplate-test-question ()
   "The prompt that stands in the minibuffer, if one does."

@@ -41,6 +41,7 @@ def index():
 def view():
     return 1 / int("0")
 """
+PUBLISH = "textDocument/publishDiagnostics"
 LINE = 5  # where the app is made
 
 
@@ -138,6 +139,21 @@ async def test_an_editor_that_knows_no_questions(project: Project, open_session:
     assert "initializationOptions" in told["message"]
     await session.command("start", {})
     await session.state("running")
+
+
+async def test_a_stop_is_told_before_it_is_answered(project: Project, open_session: Open) -> None:
+    """lsp-mode loses what comes in one breath with an answer that it waits for."""
+    session = open_session(project({"app.py": APP + "1 / 0\n"}))
+    await session.start({"port": free_port(), "interpreter": sys.executable})
+    await session.state("failed")
+    before = len(session.received)
+    await session.command("stop", {})
+    told = session.received[before:]
+    (answered,) = [number for number, message in enumerate(told) if "result" in message]
+    published = [m["params"] for m in told[:answered] if m.get("method") == PUBLISH]
+    assert [params["diagnostics"] for params in published] == [[]]
+    states = [m["params"]["state"] for m in told[:answered] if m.get("method") == "hotplate/state"]
+    assert states[-1] == "stopped"
 
 
 # ---------------------------------------------------------------- output

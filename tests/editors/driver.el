@@ -14,10 +14,13 @@
   (seq-find (lambda (buffer) (string-suffix-p ".py" (or (buffer-file-name buffer) "")))
             (buffer-list)))
 
-(defun hotplate-test-evaluate (form)
-  "Evaluate FORM in the project's buffer; its value as JSON, as base64."
+(defun hotplate-test-evaluate (form file)
+  "Evaluate FORM in the project's buffer, and write its value to FILE as JSON."
   (with-current-buffer (or (hotplate-test-buffer) (current-buffer))
-    (base64-encode-string (encode-coding-string (json-encode (eval form t)) 'utf-8) t)))
+    (let ((value (json-encode (eval form t)))
+          (coding-system-for-write 'utf-8))
+      (write-region value nil file nil 'silent)
+      t)))
 
 (defun hotplate-test-question ()
   "The prompt that stands in the minibuffer, if one does."

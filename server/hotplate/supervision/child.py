@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from hotplate.supervision import orphans
 from hotplate.supervision.process import Process
 from hotplate_agent.channel import Decoder, ProtocolError, encode, receive, rights
-from hotplate_agent.messages import Drain
+from hotplate_agent.messages import Booted, Drain
 
 EXIT_SECONDS = 1.0
 """What a drained app may take to end (`atexit`, threads) before it is ended."""
@@ -47,6 +47,8 @@ class Child:
         self.ears = ears
         self.pid = process.pid
         self.ended = False
+        self.booted: Booted | None = None
+        """What it has said before it became a generation's."""
         self.libraries: list[str] = []
         """What its process has imported before it became that of a generation."""
         self.stderr_tail = b""

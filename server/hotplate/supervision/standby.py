@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import subprocess
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,7 +39,11 @@ _FRAMEWORK = frozenset(
 
 @attrs.define
 class _Warm:
-    """A standby and what is known of it. `inputs` is None until it is ready."""
+    """A standby and what is known of it. `inputs` is None until it is ready.
+
+    `spare` is the copy for the next generation, there or on its way; `forking` are all that are
+    on their way, in order.
+    """
 
     child: Child
     plan: Plan
@@ -46,8 +51,15 @@ class _Warm:
     absent: list[str]
     inputs: list[m.FileRead] | None = None
     forks: bool = False
-    booted: m.Booted | None = None
-    forking: tuple[Line, asyncio.Future[Process]] | None = None
+    spare: asyncio.Future[Child] | None = None
+    forking: deque[tuple[Line, asyncio.Future[Child]]] = attrs.field(factory=deque)
+
+    def made(self) -> Child | None:
+        """The spare, once it is there."""
+        spare = self.spare
+        if spare is None or not spare.done() or spare.cancelled() or spare.exception():
+            return None
+        return spare.result()
 
 
 class Standby:
@@ -75,10 +87,11 @@ class Standby:
         if warm is not None and _same(warm.plan, plan):
             enough = set(roots) <= set(warm.roots) and not message.unused
             if enough or not message.whole:
+                self._timer = self._loop.call_later(CALM, self._prepare)
                 return
         self.discard()
         self._wanted = (plan, roots)
-        self._timer = self._loop.call_later(CALM, self._make)
+        self._timer = self._loop.call_later(CALM, self._prepare)
 
     def hold(self) -> None:
         """A start begins: make nothing now."""
@@ -95,7 +108,7 @@ class Standby:
         self.discard()
         if plan.warmup != "off":
             self._wanted = (plan, self._fit(plan, wanted[1]))
-            self._timer = self._loop.call_later(CALM, self._make)
+            self._timer = self._loop.call_later(CALM, self._prepare)
 
     def forgive(self) -> None:
         """Forget what has failed: things are different now."""
@@ -115,6 +128,7 @@ class Standby:
         warm, self._warm = self._warm, None
         if warm is not None:
             self._end(warm.child)
+            self._let_go(warm)
 
     def close(self) -> None:
         """Let go of everything, without waiting."""
@@ -135,14 +149,15 @@ class Standby:
         if warm is not self._warm:
             return None  # it has ended meanwhile
         if warm.forks:
-            child = await self._copy(warm, generation, ears)
+            child = await self._copy_of(warm)
+            if child is None:
+                return None
         else:
             child, self._warm = warm.child, None
-            child.generation, child.ears = generation, ears
-            if warm.booted is not None:
-                self._loop.call_soon(ears.message, child, warm.booted, None)
-        if child is not None:
-            child.libraries = [file.path for file in warm.inputs or ()]
+        child.generation, child.ears = generation, ears
+        child.libraries = [file.path for file in warm.inputs or ()]
+        if child.booted is not None:
+            self._loop.call_soon(ears.message, child, child.booted, None)
         return child
 
     # ------------------------------------------------------------ making one
@@ -153,9 +168,17 @@ class Standby:
             roots = [root for root in roots if root.partition(".")[0] in _FRAMEWORK]
         return [root for root in roots if root not in self._unfit]
 
-    def _make(self) -> None:
+    def _prepare(self) -> None:
+        """Make what is missing for the next start: the standby, or a copy of it."""
         self._timer = None
-        if self._wanted is None or self._warm is not None or self._spoilt > 2:
+        warm = self._warm
+        if warm is None:
+            self._make()
+        elif warm.forks and warm.spare is None:
+            warm.spare = self._fork(warm)
+
+    def _make(self) -> None:
+        if self._wanted is None or self._spoilt > 2:
             return
         plan, roots = self._wanted
         try:
@@ -172,58 +195,72 @@ class Standby:
             self._ending.add(child)
             child.kill_group()
 
-    async def _copy(self, warm: _Warm, generation: int, ears: Ears) -> Child | None:
+    # ------------------------------------------------------------ copies
+
+    def _fork(self, warm: _Warm) -> asyncio.Future[Child]:
+        """Have the standby make a copy. The future fails with ChildProcessError if it can't."""
         line = Line()
-        copied: asyncio.Future[Process] = self._loop.create_future()
-        warm.forking = (line, copied)
+        copied: asyncio.Future[Child] = self._loop.create_future()
+        warm.forking.append((line, copied))
         warm.child.send(m.Fork(), line.theirs.fileno())
-        roles = {"box": line.box.fileno(), **line.roles}
-        for role, descriptor in roles.items():
+        for role, descriptor in {"box": line.box.fileno(), **line.roles}.items():
             line.channel.sendmsg([encode(m.Take(role))], rights(descriptor))
         line.given()
+        return copied
+
+    async def _copy_of(self, warm: _Warm) -> Child | None:
+        spare, warm.spare = warm.spare or self._fork(warm), None
         try:
-            process = await asyncio.wait_for(copied, FORK_SECONDS)
+            return await asyncio.wait_for(spare, FORK_SECONDS)
         except (TimeoutError, asyncio.TimeoutError, ChildProcessError):
             self.discard()
-            line.close()
             return None
-        return Child(generation, process, ears)
+
+    def _copied(self, warm: _Warm, pid: int) -> None:
+        line, copied = warm.forking.popleft()
+        if not pid:
+            line.close()
+            if not copied.done():
+                copied.set_exception(ChildProcessError("it could not fork"))
+            return
+        child = Child(0, Process(pid, line), self)
+        if copied.done():  # nobody waits for it any more
+            self._end(child)
+        else:
+            copied.set_result(child)
+
+    def _let_go(self, warm: _Warm) -> None:
+        """No copy of it will be needed."""
+        for line, copied in warm.forking:
+            line.close()  # what may have come of it sees that, and ends
+            copied.cancel()
+        spare = warm.made()
+        if spare is not None:
+            self._end(spare)
 
     # ------------------------------------------------------------ its words (see `child.Ears`)
 
     def message(self, child: Child, message: Any, descriptor: int | None) -> None:
+        if isinstance(message, m.Booted):
+            child.booted = message
         warm = self._warm
         if warm is None or child is not warm.child:
             return
         match message:
             case m.Booted():
-                warm.booted = message
                 child.send(m.Warm(warm.plan.load, warm.roots))
             case m.Warmed(inputs, forks):
                 warm.inputs, warm.forks = inputs, forks and self._can_fork
                 how = "copies" if warm.forks else "itself"
                 ahead = ", ".join(warm.roots) or "nothing"
                 logger.info("Process %d stands by to serve as %s: %s.", child.pid, how, ahead)
+                if self._timer is None:
+                    self._prepare()
             case m.Unfit(root, why):
                 logger.info("%s is not imported ahead: %s.", root or "The framework", why)
                 self._unfit.add(root)
             case m.Forked(pid):
                 self._copied(warm, pid)
-
-    def _copied(self, warm: _Warm, pid: int) -> None:
-        if warm.forking is None:
-            return
-        line, copied = warm.forking
-        warm.forking = None
-        if not pid:
-            if not copied.done():
-                copied.set_exception(ChildProcessError())
-            return
-        process = Process(pid, line)
-        if copied.done():  # nobody waits for it any more
-            self._end(Child(0, process, self))
-        else:
-            copied.set_result(process)
 
     def output(self, child: Child, stream: str, data: bytes) -> None:
         """It has nothing to say; what it prints while it imports is kept from it."""
@@ -231,18 +268,23 @@ class Standby:
     def gone(self, child: Child, status: int) -> None:
         self._ending.discard(child)
         warm = self._warm
-        if warm is None or child is not warm.child:
+        if warm is None:
             return
-        self._warm = None
-        if warm.forking is not None:
-            _, copied = warm.forking
-            if not copied.done():
-                copied.set_exception(ChildProcessError())
-        if self._wanted is not None and "" not in self._unfit and warm.inputs is None:
-            if len(self._unfit) > ATTEMPTS:
-                self._wanted = (self._wanted[0], [])
-            if self._timer is None and set(warm.roots) & self._unfit:
-                self._make()
+        if child is warm.child:
+            self._warm = None
+            self._let_go(warm)
+            self._try_without(warm)
+        elif warm.made() is child:
+            warm.spare = None
+
+    def _try_without(self, warm: _Warm) -> None:
+        """Make another one, if it has ended because of a library."""
+        if self._wanted is None or not set(warm.roots) & self._unfit:
+            return
+        if len(self._unfit) > ATTEMPTS:
+            self._wanted = (self._wanted[0], [])
+        if self._timer is None:
+            self._make()
 
 
 def _same(one: Plan, other: Plan) -> bool:

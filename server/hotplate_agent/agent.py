@@ -142,6 +142,7 @@ class Agent:
         """Become the process of a generation."""
         self._pid = os.getpid()
         bytecode.distrust(load.changed)
+        bytecode.forget_folders(self._files.own)
         self._debugger.begin(load.generation, load.pin, load.pin_cookie)
         self._watch.begin(load.secret, load.failing)
         self._line.box.catch_signals()

@@ -7,10 +7,11 @@ poller never meets this; a restart milliseconds after each save does.
 """
 
 import os
+import sys
 import time
 from importlib.machinery import SourceFileLoader
 from importlib.util import cache_from_source
-from typing import Any, Iterable
+from typing import Any, Callable, Iterable
 
 SETTLED = 2.0
 """Seconds after which a source's modification time identifies it."""
@@ -26,6 +27,16 @@ def distrust(changed: Iterable[str]) -> None:
                 os.unlink(cache_from_source(path, optimization=optimization))
             except (OSError, NotImplementedError):
                 pass  # none there, or a folder that nobody can have written to
+
+
+def forget_folders(own: Callable[[str], bool]) -> None:
+    """Forget what the importer knows of the person's folders: files may have come since.
+
+    It goes by a folder's modification time, which two changes within a tick of the clock share.
+    """
+    for path in list(sys.path_importer_cache):
+        if own(os.path.join(path, "")):
+            sys.path_importer_cache.pop(path, None)
 
 
 def keep_none_of_unsettled() -> None:

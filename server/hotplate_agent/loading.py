@@ -70,19 +70,19 @@ def wait_for_threads() -> None:
 def load_plugins(own: Callable[[str], bool]) -> None:
     """Load the commands that packages add to Flask's, as `flask run` does before it loads the app.
 
-    Raises RuntimeError where it can't be told what that will import, or it is the project's.
+    Raises RuntimeError where that would import what may be the project's.
     """
     from importlib import metadata
     from importlib.util import find_spec
 
     from flask import cli
 
-    if sys.version_info < (3, 10):  # Flask looks for them in other ways there
-        raise RuntimeError("unknown before Python 3.10")
-    for entry in metadata.entry_points(group="flask.commands"):
-        spec = find_spec(entry.module.partition(".")[0])
+    found: Any = metadata.entry_points()
+    entries = found.select(group=PLUGINS) if hasattr(found, "select") else found.get(PLUGINS, ())
+    for entry in entries:
+        spec = find_spec(entry.value.partition(":")[0].partition(".")[0])
         if spec is None or spec.origin is None or own(os.path.realpath(spec.origin)):
-            raise RuntimeError("{} is the project's own".format(entry.module))
+            raise RuntimeError("{} may be the project's own".format(entry.value))
     group: Any = cli.cli
     group._load_plugin_commands()
 

@@ -508,3 +508,26 @@ def test_a_patch_that_is_seen_late(start: Start, tmp_path: Path) -> None:
     standby.serve(app="app.py", learn=True)
     standby.expect(m.Spoilt)
     assert standby.process.poll() is None  # the server will have it drain
+
+
+def test_with_every_flask(start: Start, pair: str, tmp_path: Path) -> None:
+    """What a cold start has taught serves a second one, as a copy and by itself."""
+    lay_out(tmp_path, CASES["plain"])
+    env = surroundings(tmp_path)
+    cold = start(pair, env=env)
+    cold.serve(app="app.py", learn=True)
+    roots = learnt(cold).roots
+    assert "lib" in roots
+    cold.close()
+    standby = start(pair, env=env)
+    warmed = standby.warm(roots, app="app.py", learn=True)
+    assert isinstance(warmed, m.Warmed), standby.told()
+    servers = [standby]
+    if sys.platform == "linux":
+        assert warmed.forks
+        servers.insert(0, standby.copy())
+    for server in servers:
+        server.serve(app="app.py", learn=True)
+        assert server.get().json() == 1
+        assert not learnt(server).unused
+        assert "Warning" not in server.stderr.replace("WARNING: This is a", "")

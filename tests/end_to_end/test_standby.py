@@ -215,6 +215,18 @@ async def test_installed_libraries_make_it_anew(beside: Beside, tmp_path: Path) 
     await gone(standby)
 
 
+async def test_another_folder_in_the_place_of_the_first(beside: Beside) -> None:
+    await beside.start()
+    standby, _, _ = await beside.ready()
+    folder = beside.session.folder
+    folder.rename(folder.with_name("before"))
+    folder.mkdir()
+    app = APP + "app.add_url_rule('/ls', 'ls', lambda: ' '.join(os.listdir('.')))\n"
+    await beside.save("app.py", app)
+    assert "app.py" in await beside.page("/ls")
+    await gone(standby)
+
+
 async def test_an_app_that_changes_its_surroundings_now(beside: Beside) -> None:
     """The standby is wrong for it. It gets a cold start, and what is learnt from that."""
     lines = "import sqlite3\napp.add_url_rule('/x', 'x', lambda: sqlite3.x)\n"

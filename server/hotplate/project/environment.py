@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from attrs import Factory, frozen
-from dotenv.main import DotEnv
-from dotenv.variables import parse_variables
 
 from hotplate.project.files import expand, is_file, normal, upward
 from hotplate.project.schema import Settings
@@ -130,6 +128,9 @@ def _read(path: Path, env: Mapping[str, str]) -> dict[str, str]:
     # A named pipe (a password manager's) is for the app alone: reading it here would use it up.
     if not is_file(path):
         return {}
+    from dotenv.main import DotEnv  # not before there is a file
+    from dotenv.variables import parse_variables
+
     values: dict[str, str | None] = {}
     try:
         # python-dotenv would fill in ${NAME} from our own environment, not from the app's.

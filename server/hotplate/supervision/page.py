@@ -10,8 +10,6 @@ import asyncio
 import html
 import socket
 
-from werkzeug.exceptions import InternalServerError
-
 from hotplate.supervision.events import Failure
 
 READ_SECONDS = 10.0
@@ -109,6 +107,8 @@ def _head(length: int) -> bytes:
 
 def render(failure: Failure, words: str) -> bytes:
     """The failure as a page, `words` first. It loads nothing and runs nothing."""
+    from werkzeug.exceptions import InternalServerError  # not before a start has failed
+
     report = failure.report
     title = html.escape(report.type)
     text = html.escape(report.text or report.message)

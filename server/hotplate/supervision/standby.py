@@ -49,6 +49,7 @@ class _Warm:
     plan: Plan
     roots: list[str]
     absent: list[str]
+    folder: tuple[int, int] | None
     inputs: list[m.FileRead] | None = None
     forks: bool = False
     spare: asyncio.Future[Child] | None = None
@@ -86,6 +87,8 @@ class Standby:
         warm = self._warm
         if warm is not None and _same(warm.plan, plan):
             enough = set(roots) <= set(warm.roots) and not message.unused
+            if enough and message.whole:
+                self._spoilt = 0
             if enough or not message.whole:
                 self._timer = self._loop.call_later(CALM, self._prepare)
                 return
@@ -187,7 +190,8 @@ class Standby:
             logger.info("No standby can be made: %s.", error)
             return
         absent = [path for path in plan.heeded if not os.path.exists(path)]
-        self._warm = _Warm(Child(0, process, self), plan, self._fit(plan, roots), absent)
+        child = Child(0, process, self)
+        self._warm = _Warm(child, plan, self._fit(plan, roots), absent, _folder(plan))
 
     def _end(self, child: Child) -> None:
         """It has nothing to lose."""
@@ -297,6 +301,8 @@ def _same(one: Plan, other: Plan) -> bool:
 
 def _holds(warm: _Warm) -> bool:
     """Whether all is as it was when the standby was made of it. Looks at some hundred files."""
+    if _folder(warm.plan) != warm.folder:
+        return False
     for path, mtime_ns, size in warm.inputs or ():
         try:
             status = os.stat(path)
@@ -305,3 +311,12 @@ def _holds(warm: _Warm) -> bool:
         if status.st_mtime_ns != mtime_ns or (size and status.st_size != size):
             return False
     return not any(os.path.exists(path) for path in warm.absent)
+
+
+def _folder(plan: Plan) -> tuple[int, int] | None:
+    """Which folder it is that the app runs in: one may have taken another's place."""
+    try:
+        status = os.stat(plan.cwd)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -24,6 +24,7 @@ from pygls.lsp.server import LanguageServer
 from hotplate import __version__
 from hotplate.lsp import protocol
 from hotplate.lsp.client import Client
+from hotplate.lsp.fixes import actions
 from hotplate.lsp.places import Places
 from hotplate.lsp.transport import (
     ParseError,
@@ -71,7 +72,7 @@ class HotplateServer(LanguageServer):
 def create_server() -> HotplateServer:
     """A server with all its features, not yet started."""
     server = HotplateServer()
-    for register in (_lifecycle, _documents, _files, _lenses, _commands):
+    for register in (_lifecycle, _documents, _files, _lenses, _fixes, _commands):
         register(server)
     return server
 
@@ -81,8 +82,10 @@ def _lifecycle(server: HotplateServer) -> None:
     def initialize(ls: HotplateServer, params: types.InitializeParams) -> None:
         """`initialize`: who the client is, and which folders it has open."""
         options = params.initialization_options
-        options = dict(options) if isinstance(options, Mapping) else {}
-        trusted = options.pop("trusted", False) is True
+        trusted = False
+        if isinstance(options, Mapping):
+            options = dict(options)
+            trusted = options.pop("trusted", False) is True
         ls.client = Client(ls, params)
         places = Places(ls.workspace.position_encoding)
         ls.apps = Workspace(ls.client, places, options, trusted)
@@ -170,6 +173,22 @@ def _lenses(server: HotplateServer) -> None:
         return [lens for app in ls.running.apps for lens in app.lenses(path)]
 
 
+def _fixes(server: HotplateServer) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    def code_action(
+        ls: HotplateServer, params: types.CodeActionParams
+    ) -> list[types.CodeAction | types.Command]:
+        """`textDocument/codeAction`: what can be done about the problems in a range."""
+        only = params.context.only
+        if only and not any(kind in ("", types.CodeActionKind.QuickFix) for kind in only):
+            return []
+        found = ls.running.fixes(params.text_document.uri, params.range)
+        return actions(found, ls.client is not None and ls.client.code_actions)
+
+
 def _commands(server: HotplateServer) -> None:
     """`workspace/executeCommand`: each takes `{app?: id}`, or nothing where there is one app."""
 
@@ -218,6 +237,10 @@ def _commands(server: HotplateServer) -> None:
             # The lens of an editor that would not show the answer: the person has asked for it.
             ls.client.tell(f"The debugger's PIN: {pin or 'none is asked for'}")
         return {"pin": pin}
+
+    @command("hotplate.useFreePort")
+    async def use_free_port(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
+        return {"port": await ls.running.find_app(argument).use_free_port()}
 
     @command("hotplate.state")
     async def state(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ const SETTINGS = {
   "editor.accessibilitySupport": "off",
   "editor.wordBasedSuggestions": "off",
   "files.autoSave": "off",
+  "files.exclude": { "**/.venv": true, "**/.vscode": true, "**/__pycache__": true },
   "files.hotExit": "off",
   "remote.autoForwardPorts": false,
   "remote.autoForwardPortsFallback": 0,

@@ -29,7 +29,8 @@ export class Workbench {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
+    await page.goto(`${url}/?${kind}=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
     await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
     await page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
     return new Workbench(context, page);
@@ -72,6 +73,25 @@ export class Workbench {
   async save() {
     await this.page.keyboard.press("Control+s");
     await this.page.locator(".tabs-container .tab.active:not(.dirty)").waitFor();
+  }
+
+  /** Puts the cursor somewhere in the open file; both count from 1. */
+  async goTo(line, column) {
+    await this.page.locator(".editor-group-container.active .editor-instance .view-lines").click();
+    await this.page.keyboard.press("Control+g");
+    await this.quickInput.fill(`:${line}:${column}`);
+    await this.page.keyboard.press("Enter");
+    await this.statusItem(`Ln ${line}, Col ${column}`).waitFor();
+  }
+
+  /** Chooses from the quick fixes at the cursor. */
+  async quickFix(title) {
+    await this.page.keyboard.press("Control+.");
+    await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click();
+  }
+
+  get terminalRows() {
+    return this.page.locator(".terminal-wrapper.active .xterm-rows > div");
   }
 
   activeTab(name) {

@@ -52,7 +52,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       await selectInterpreter(workspaceFolder(folder));
     },
     "hotplate.openSettings": () =>
-      vscode.commands.executeCommand("workbench.action.openSettings", "hotplate."),
+      vscode.commands.executeCommand("workbench.action.openSettings", "@ext:hotplate.hotplate"),
     "hotplate.openWalkthrough": () =>
       vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH),
     "hotplate.showServerLog": () => {
@@ -61,8 +61,8 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     "hotplate.restartServer": () => parts.restartServer(),
     "hotplate.openFrame": (frame: Frame) => openPlace(frame),
     "hotplate.openFrameDebugger": (node?: Node) => openDebugger(node),
-    "hotplate.openFrameDebuggerBeside": (node?: Node) =>
-      openDebuggerBeside(node ?? tracebacks.newest),
+    "hotplate.openFrameDebuggerBeside": (node?: Node) => openDebuggerBeside(node),
+    "hotplate.openDebuggerBeside": () => openDebuggerBeside(tracebacks.newest),
     "hotplate.copyTraceback": async (node?: Node) => {
       if (node?.kind === "traceback") {
         await vscode.env.clipboard.writeText(node.traceback.text);

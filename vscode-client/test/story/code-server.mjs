@@ -28,6 +28,8 @@ const SETTINGS = {
   "json.schemaDownload.enable": false,
   "typescript.disableAutomaticTypeAcquisition": true,
   "editor.minimap.enabled": false,
+  "terminal.integrated.gpuAcceleration": "off",
+  "terminal.integrated.minimumContrastRatio": 1,
   "editor.accessibilitySupport": "off",
   "editor.wordBasedSuggestions": "off",
   "files.autoSave": "off",
@@ -83,7 +85,7 @@ export class CodeServer {
         "--bind-addr", `127.0.0.1:${port}`, "--auth", "none",
         "--disable-telemetry", "--disable-update-check",
         ...(trust ? [] : ["--disable-workspace-trust"]),
-        "--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened",
+        "--disable-getting-started-override", "--ignore-last-opened",
         // Else every closed page leaves an extension host alive for hours.
         "--reconnection-grace-time", "2",
       ],

@@ -25,7 +25,8 @@ export class Stage {
 
   /** Opens a window on the project, or on a workspace file. */
   async openWindow(workspace) {
-    this.vs = await Workbench.open(this.browser, this.server.url, workspace ?? this.folder);
+    this.vs = await Workbench.create(this.browser);
+    await this.vs.open(this.server.url, workspace ?? this.folder);
     return this.vs;
   }
 

@@ -2,6 +2,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { until } from "./waiting.mjs";
+
 const ARGUMENTS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
   "--disable-background-networking", "--disable-component-update",
@@ -21,7 +23,8 @@ export class Workbench {
     this.page = page;
   }
 
-  static async open(browser, url, folder) {
+  /** An empty window. */
+  static async create(browser) {
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       colorScheme: "light",
@@ -29,11 +32,15 @@ export class Workbench {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
-    await page.goto(`${url}/?${kind}=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
-    await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
-    await page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
     return new Workbench(context, page);
+  }
+
+  /** Opens a folder or a workspace file in it. */
+  async open(url, folder) {
+    const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
+    await this.page.goto(`${url}/?${kind}=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    await this.page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
+    await this.page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
   }
 
   get quickInput() {
@@ -44,18 +51,24 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
   }
 
+  /** Opens the quick input and types into it. What is just opening may take the focus: so again. */
+  async ask(key, text) {
+    await until(`the quick input for ${text}`, LONG, async () => {
+      await this.page.keyboard.press(key);
+      await this.quickInput.waitFor({ timeout: 2000 });
+      await this.quickInput.fill(text, { timeout: 2000 });
+      return true;
+    });
+  }
+
   async command(title) {
-    await this.page.keyboard.press("F1");
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(`>${title}`);
+    await this.ask("F1", `>${title}`);
     // Not by Enter: what was used last may still be the row that is marked.
     await this.quickPicks.filter({ hasText: title }).first().click();
   }
 
   async openFile(name) {
-    await this.page.keyboard.press("Control+p");
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(name);
+    await this.ask("Control+p", name);
     await this.quickPicks.filter({ hasText: name }).first().click();
     await this.activeTab(name).waitFor();
     await this.page.locator(".editor-instance .view-lines").first().waitFor();
@@ -78,8 +91,7 @@ export class Workbench {
   /** Puts the cursor somewhere in the open file; both count from 1. */
   async goTo(line, column) {
     await this.page.locator(".editor-group-container.active .editor-instance .view-lines").click();
-    await this.page.keyboard.press("Control+g");
-    await this.quickInput.fill(`:${line}:${column}`);
+    await this.ask("Control+g", `:${line}:${column}`);
     await this.page.keyboard.press("Enter");
     await this.statusItem(`Ln ${line}, Col ${column}`).waitFor();
   }
@@ -91,7 +103,7 @@ export class Workbench {
   }
 
   get terminalRows() {
-    return this.page.locator(".terminal-wrapper.active .xterm-rows > div");
+    return this.page.locator(".terminal-wrapper .xterm-rows > div");
   }
 
   activeTab(name) {

@@ -124,7 +124,9 @@ export const daily = {
   "the settings are described, and the first steps are shown": async (stage) => {
     const { vs } = stage;
     await vs.command("Hotplate: Open Settings");
-    await vs.page.locator(".settings-editor .setting-item-contents", { hasText: "Restart On Save" }).first().waitFor();
+    const setting = vs.page.locator(".settings-editor .setting-item-contents", { hasText: "Hotplate: App" });
+    await setting.getByText("Flask on how an app is found").first().waitFor();
+    await setting.locator("input").first().waitFor();
     await stage.picture("settings");
     await vs.page.keyboard.press("Escape");
     await gone(vs.page.locator(".settings-editor"));

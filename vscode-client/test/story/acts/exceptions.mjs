@@ -45,21 +45,27 @@ export const exceptions = {
     const { vs } = stage;
     await vs.command("Hotplate: Show the App's Output");
     await vs.terminalRows.filter({ hasText: "ZeroDivisionError" }).first().waitFor();
-    // Werkzeug prints the line of a request that failed in magenta.
-    const coloured = vs.page.locator(".xterm-rows span.xterm-fg-5", { hasText: "GET" });
-    await coloured.first().waitFor();
+    // Werkzeug prints a request that found nothing in yellow.
+    await stage.get("/nothing");
+    await vs.page.locator(".xterm-rows span.xterm-fg-3", { hasText: "/nothing" }).first().waitFor();
     await stage.picture("exceptions");
   },
   "a click on a file in the output opens it at the line": async ({ vs }) => {
     await vs.openFile("words.py");
     const row = vs.terminalRows.filter({ hasText: 'app.py", line 18' }).last();
     const { x, y, height } = await row.boundingBox();
-    await vs.page.mouse.move(x + 60, y + height / 2);
-    await vs.page.mouse.move(x + 80, y + height / 2);
-    await vs.page.keyboard.down("Control");
-    await vs.page.mouse.click(x + 80, y + height / 2);
-    await vs.page.keyboard.up("Control");
-    await vs.activeTab("app.py").waitFor();
+    const { mouse, keyboard } = vs.page;
+    await keyboard.down("Control");
+    await until("the file", 20_000, async () => {
+      // A link is one as soon as the pointer has been seen over it.
+      await mouse.move(x + 60, y + height / 2);
+      await mouse.move(x + 80, y + height / 2, { steps: 4 });
+      await vs.page.getByText("Follow link").waitFor({ timeout: 2000 });
+      await mouse.click(x + 80, y + height / 2);
+      await vs.activeTab("app.py").waitFor({ timeout: 2000 });
+      return true;
+    });
+    await keyboard.up("Control");
     await vs.statusItem("Ln 18, Col").waitFor();
   },
   "a debugger page asks for its PIN: it is one click away, and unlocks": async (stage) => {
@@ -90,7 +96,7 @@ export const exceptions = {
     await vs.command("View: Toggle Panel Visibility");
     const row = vs.sideBarRows.filter({ hasText: "ZeroDivisionError" }).first();
     await row.hover();
-    await row.locator(".action-label[aria-label='Open beside the Code']").click();
+    await row.locator(".action-label[aria-label='Open in the Debugger beside the Code']").click();
     const page = vs.page
       .frameLocator("iframe.webview.ready")
       .frameLocator("iframe#active-frame")
@@ -98,6 +104,7 @@ export const exceptions = {
     await openConsole(page);
     await unlock(page, stage.pin);
     await evaluate(page, "sum(numbers), len(numbers)", "(0, 0)");
+    await vs.page.locator(".part.sidebar .composite.title").click(); // out of the frame
     await vs.command("Notifications: Clear All Notifications");
     await stage.picture("debugger");
     await vs.command("View: Close All Editors");

@@ -70,7 +70,8 @@ export const surroundings = {
     equal(serversOf(stage.home).length, 1);
   },
   "a second window on the folder: it says who has the port, and disturbs nobody": async (stage) => {
-    const second = await Workbench.open(stage.browser, stage.server.url, stage.folder);
+    const second = await Workbench.create(stage.browser);
+    await second.open(stage.server.url, stage.folder);
     await second.statusItem("failed").waitFor({ timeout: 60_000 });
     await second.toast(`Port ${stage.port} is taken`).waitFor();
     equal((await stage.get()).text, "Hello, world!");

@@ -21,7 +21,15 @@ export default tseslint.config(
     files: ["**/*.js", "**/*.cjs"],
     languageOptions: {
       sourceType: "commonjs",
-      globals: { require: "readonly", exports: "writable", module: "writable", __dirname: "readonly", process: "readonly", setTimeout: "readonly", fetch: "readonly", console: "readonly" },
+      globals: {
+        require: "readonly",
+        exports: "writable",
+        __dirname: "readonly",
+        process: "readonly",
+        setTimeout: "readonly",
+        fetch: "readonly",
+        URL: "readonly",
+      },
     },
   },
   {

@@ -111,6 +111,22 @@ async def test_a_port_that_is_taken(project: Project, open_session: Open) -> Non
         await session.no_diagnostics(session.folder / "app.py")
 
 
+async def test_the_port_that_the_person_names_counts_again(
+    project: Project, open_session: Open
+) -> None:
+    port = free_port()
+    folder = project({"app.py": WORKING, "pyproject.toml": f"[tool.hotplate]\nport = {port}\n"})
+    session = open_session(folder)
+    await session.start({"interpreter": sys.executable})
+    await session.state("running")
+    answer = await session.command("useFreePort", {})
+    running = await session.state("running", after=1)
+    assert running["url"].endswith(f":{answer['port']}") and answer["port"] != port
+    session.configure({"interpreter": sys.executable, "port": port})
+    running = await session.state("running", after=2)
+    assert running["url"].endswith(f":{port}")
+
+
 async def test_an_interpreter_that_is_none(project: Project, open_session: Open) -> None:
     session = open_session(project({"app.py": WORKING}))
     await session.start({"port": free_port(), "interpreter": "/nowhere"}, experimental=OWN)

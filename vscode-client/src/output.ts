@@ -13,7 +13,7 @@ import { openPlace } from "./tracebacks";
 
 export class Outputs implements vscode.Disposable {
   private readonly printed = new Map<string, Printed>();
-  private readonly links: vscode.Disposable;
+  private readonly listening: vscode.Disposable;
 
   constructor(private readonly apps: Apps) {
     const provider: vscode.TerminalLinkProvider<Link> = {
@@ -24,7 +24,14 @@ export class Outputs implements vscode.Disposable {
         await openPlace({ uri: vscode.Uri.file(link.path).toString(), range: { start, end: start } });
       },
     };
-    this.links = vscode.window.registerTerminalLinkProvider(provider);
+    this.listening = vscode.Disposable.from(
+      vscode.window.registerTerminalLinkProvider(provider),
+      vscode.window.onDidCloseTerminal((closed) => {
+        for (const printed of this.printed.values()) {
+          printed.forget(closed);
+        }
+      }),
+    );
   }
 
   append(output: Output): void {
@@ -49,7 +56,7 @@ export class Outputs implements vscode.Disposable {
   }
 
   dispose(): void {
-    this.links.dispose();
+    this.listening.dispose();
     for (const printed of this.printed.values()) {
       printed.dispose();
     }
@@ -83,11 +90,18 @@ class Printed implements vscode.Disposable {
         },
         close: () => {
           this.open = false;
-          this.terminal = undefined;
         },
       },
     });
     this.terminal.show(true);
+  }
+
+  /** The person has closed a terminal: this one, perhaps. */
+  forget(closed: vscode.Terminal): void {
+    if (closed === this.terminal) {
+      this.terminal = undefined;
+      this.open = false;
+    }
   }
 
   dispose(): void {

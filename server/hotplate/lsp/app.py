@@ -103,8 +103,11 @@ class App:
             for field in attrs.fields(Settings)
             if getattr(before, field.name) != getattr(settings, field.name)
         }
-        if "port" in changed:
+        named = before.sources.get("port") != settings.sources.get("port")
+        if self.planner.port_override is not None and ("port" in changed or named):
+            # The person has named a port: it counts, though it may be the one that was taken.
             self.planner.port_override = None
+            changed.add("port")
         if not changed:
             return
         self.reports = self._new_reports()

@@ -1,7 +1,7 @@
 // A small Flask project with a virtual environment of its own, as a person would have it.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const APP = `import sys
 
@@ -66,6 +66,20 @@ export function makeOther(folder, first) {
     return join(venv, "lib", version, "site-packages");
   };
   writeFileSync(join(packages(folder), "first.pth"), `${packages(first)}\n`);
+}
+
+/** Packs the stand-in for the Python extension. */
+export function packPythonExtension(vsix) {
+  const client = resolve(import.meta.dirname, "../..");
+  execFileSync(
+    process.execPath,
+    [
+      join(client, "node_modules/@vscode/vsce/vsce"), "package",
+      "--no-dependencies", "--allow-missing-repository", "--out", vsix,
+    ],
+    { cwd: join(client, "test/story/python-extension"), stdio: ["ignore", "ignore", "inherit"], timeout: 30_000 },
+  );
+  return vsix;
 }
 
 /** A second app, of one file. */

@@ -1,14 +1,12 @@
 // What surrounds the app: interpreters, crashes of the server, reloads, other windows, trust.
-import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 
-import { makeOther, makeSecond, processesOf, serversOf } from "../project.mjs";
+import { makeOther, makeSecond, packPythonExtension, processesOf, serversOf } from "../project.mjs";
 import { equal, gone } from "../stage.mjs";
 import { freePort, isFree, until } from "../waiting.mjs";
 import { Workbench } from "../workbench.mjs";
 
-const CLIENT = resolve(import.meta.dirname, "../../..");
 const CRASHES = 5; // that are mended without a word
 
 /** Kills the language server; the processes that were there are gone then. */
@@ -32,14 +30,8 @@ export const surroundings = {
     makeOther(stage.other, stage.venv);
     const pythons = [stage.other, stage.venv].map((venv) => join(venv, "bin/python"));
     writeFileSync(join(home, "interpreters.txt"), `${pythons.join("\n")}\n`);
-    const vsix = join(home, "python.vsix");
-    execFileSync(
-      process.execPath,
-      [join(CLIENT, "node_modules/@vscode/vsce/vsce"), "package", "--no-dependencies", "--allow-missing-repository", "--out", vsix],
-      { cwd: join(CLIENT, "test/story/python-extension"), stdio: ["ignore", "ignore", "inherit"], timeout: 30_000 },
-    );
     await server.stop();
-    server.install(vsix);
+    server.install(packPythonExtension(join(home, "python.vsix")));
     await server.start();
     const vs = await stage.openWindow();
     await vs.statusItem(`:${stage.port}`).waitFor({ timeout: 30_000 });

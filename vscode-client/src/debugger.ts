@@ -8,16 +8,19 @@ import type { Node } from "./traceback-tree";
 const INTEGRATED = "workbench.action.browser.open";
 const SIMPLE = "simpleBrowser.api.open";
 
+/** The distribution whose webviews, with all that is shown in them, are of the workbench's own site. */
+const OWN_SITE = "code-server";
+
 /**
- * What can show the debugger beside the code. Its cookie is SameSite=Strict: a frame inside the
- * desktop's window is of another site, and could never be unlocked. The desktop's integrated browser
- * is no frame; and in a browser the workbench itself comes from the app's machine.
+ * What can show the debugger beside the code. Its cookie is SameSite=Strict: in a frame of another
+ * site, as VS Code's webviews are, it could never be unlocked. The desktop's integrated browser is no
+ * frame; and code-server serves its webviews, and the app's forwarded port, from one site.
  */
 async function viewer(): Promise<typeof INTEGRATED | typeof SIMPLE | undefined> {
   if ((await vscode.commands.getCommands(true)).includes(INTEGRATED)) {
     return INTEGRATED;
   }
-  return vscode.env.uiKind === vscode.UIKind.Web ? SIMPLE : undefined;
+  return vscode.env.appName === OWN_SITE ? SIMPLE : undefined;
 }
 
 /** Offers it in the menus, where it works. */

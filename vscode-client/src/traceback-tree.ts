@@ -76,9 +76,13 @@ function fold(frames: readonly Frame[]): Node[] {
   return nodes;
 }
 
+export function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
 /** The exception as Python prints it, in one line. */
 export function headline(raised: { type: string; message: string }): string {
-  const first = raised.message.split("\n", 1)[0] ?? "";
+  const first = firstLine(raised.message);
   return first === "" || first === raised.type ? raised.type : `${raised.type}: ${first}`;
 }
 

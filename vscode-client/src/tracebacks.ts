@@ -7,6 +7,7 @@ import type { Frame, Traceback } from "./protocol";
 import {
   children,
   fileName,
+  firstLine,
   headline,
   occasion,
   relation,
@@ -104,14 +105,16 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
 
   private tracebackItem(traceback: Traceback, newest: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(
-      headline(traceback),
+      traceback.type,
       newest
         ? vscode.TreeItemCollapsibleState.Expanded
         : vscode.TreeItemCollapsibleState.Collapsed,
     );
     const time = this.times.get(traceback.id)?.toLocaleTimeString() ?? "";
     item.id = traceback.id;
-    item.description = `${occasion(traceback)} · ${time}`;
+    // What tells one from another comes first: the view is narrow.
+    const message = firstLine(traceback.message);
+    item.description = [occasion(traceback), time, message].filter((part) => part !== "").join(" · ");
     item.iconPath = new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"));
     item.tooltip = traceback.text;
     const debuggable =

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 import { CodeServer } from "../story/code-server.mjs";
-import { makeOther, makeProject, packPythonExtension } from "../story/project.mjs";
+import { makeOther, makeProject, packStandIn } from "../story/project.mjs";
 import { freePort } from "../story/waiting.mjs";
 import { launch } from "../story/workbench.mjs";
 
@@ -23,8 +23,10 @@ let browser;
 async function play() {
   makeProject(folder, await freePort());
   makeOther(join(home, "other"), join(folder, ".venv"));
-  writeFileSync(join(home, "interpreters.txt"), `${join(folder, ".venv/bin/python")}\n`);
-  server.install(packPythonExtension(join(home, "python.vsix")));
+  writeFileSync(join(home, "interpreters.txt"), "/usr/bin/nobody-asks-this-one\n");
+  for (const name of ["python-extension", "python-environments"]) {
+    server.install(packStandIn(name, join(home, `${name}.vsix`)));
+  }
   server.install(vsix);
   server.env.HOTPLATE_TEST_RESULTS = results;
   await server.start({ driver: true });

@@ -113,8 +113,8 @@ describe("Hotplate in the extension host", () => {
     await state("running", ({ url }) => url === before.url);
   });
 
-  it("runs the app with the interpreter that is chosen elsewhere, and tells by whom", async () => {
-    const python = vscode.extensions.getExtension("ms-python.python").exports;
+  it("runs the app with what is chosen in Python Environments, the Python extension aside", async () => {
+    const python = vscode.extensions.getExtension("ms-python.vscode-python-envs").exports;
     const root = join(folder().fsPath, "..");
     const other = join(root, "other");
     const before = await state("running");

@@ -68,8 +68,8 @@ export function makeOther(folder, first) {
   writeFileSync(join(packages(folder), "first.pth"), `${packages(first)}\n`);
 }
 
-/** Packs the stand-in for the Python extension. */
-export function packPythonExtension(vsix) {
+/** Packs the stand-in for an extension of somebody else's, by its folder here. */
+export function packStandIn(name, vsix) {
   const client = resolve(import.meta.dirname, "../..");
   execFileSync(
     process.execPath,
@@ -77,7 +77,7 @@ export function packPythonExtension(vsix) {
       join(client, "node_modules/@vscode/vsce/vsce"), "package",
       "--no-dependencies", "--allow-missing-repository", "--out", vsix,
     ],
-    { cwd: join(client, "test/story/python-extension"), stdio: ["ignore", "ignore", "inherit"], timeout: 30_000 },
+    { cwd: join(client, "test/story", name), stdio: ["ignore", "ignore", "inherit"], timeout: 30_000 },
   );
   return vsix;
 }

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { makeOther, makeSecond, packPythonExtension, processesOf, serversOf } from "../project.mjs";
+import { makeOther, makeSecond, packStandIn, processesOf, serversOf } from "../project.mjs";
 import { equal, gone } from "../stage.mjs";
 import { freePort, isFree, until } from "../waiting.mjs";
 import { Workbench } from "../workbench.mjs";
@@ -31,7 +31,7 @@ export const surroundings = {
     const pythons = [stage.other, stage.venv].map((venv) => join(venv, "bin/python"));
     writeFileSync(join(home, "interpreters.txt"), `${pythons.join("\n")}\n`);
     await server.stop();
-    server.install(packPythonExtension(join(home, "python.vsix")));
+    server.install(packStandIn("python-extension", join(home, "python.vsix")));
     await server.start();
     const vs = await stage.openWindow();
     await vs.statusItem(`:${stage.port}`).waitFor({ timeout: 30_000 });

@@ -51,25 +51,29 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
   }
 
-  /** Opens the quick input and types into it. What is just opening may take the focus: so again. */
-  async ask(key, text) {
+  /**
+   * Opens the quick input and types into it; with `row`, clicks on that one. What is just opening may
+   * take the focus, and the quick input goes: so again.
+   */
+  async ask(key, text, row) {
     await until(`the quick input for ${text}`, LONG, async () => {
       await this.page.keyboard.press(key);
-      await this.quickInput.waitFor({ timeout: 2000 });
-      await this.quickInput.fill(text, { timeout: 2000 });
+      await this.quickInput.waitFor({ timeout: 3000 });
+      await this.quickInput.fill(text, { timeout: 3000 });
+      if (row !== undefined) {
+        // Not by Enter: what was used last may still be the row that is marked.
+        await this.quickPicks.filter({ hasText: row }).first().click({ timeout: 3000 });
+      }
       return true;
     });
   }
 
   async command(title) {
-    await this.ask("F1", `>${title}`);
-    // Not by Enter: what was used last may still be the row that is marked.
-    await this.quickPicks.filter({ hasText: title }).first().click();
+    await this.ask("F1", `>${title}`, title);
   }
 
   async openFile(name) {
-    await this.ask("Control+p", name);
-    await this.quickPicks.filter({ hasText: name }).first().click();
+    await this.ask("Control+p", name, name);
     await this.activeTab(name).waitFor();
     await this.page.locator(".editor-instance .view-lines").first().waitFor();
   }

@@ -100,10 +100,17 @@ export class Workbench {
     await this.statusItem(`Ln ${line}, Col ${column}`).waitFor();
   }
 
+  quickFixes(title) {
+    return this.page.locator(".action-widget .monaco-list-row, .monaco-menu .action-item", { hasText: title });
+  }
+
   /** Chooses from the quick fixes at the cursor. */
   async quickFix(title) {
-    await this.page.keyboard.press("Control+.");
-    await this.page.locator(".action-widget .monaco-list-row", { hasText: title }).first().click();
+    await until(`the quick fix ${title}`, LONG, async () => {
+      await this.page.keyboard.press("Control+.");
+      await this.quickFixes(title).first().click({ timeout: 3000 });
+      return true;
+    });
   }
 
   get terminalRows() {

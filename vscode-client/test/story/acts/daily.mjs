@@ -69,10 +69,13 @@ export const daily = {
   },
   "the row's quick fixes: the debugger, its PIN, a restart": async ({ vs }) => {
     await vs.page.locator(".markers-panel .monaco-list-row", { hasText: "SyntaxError" }).first().click();
-    await vs.page.keyboard.press("Control+.");
-    const row = (text) => vs.page.locator(".action-widget .monaco-list-row, .monaco-menu .action-item", { hasText: text });
-    for (const text of ["Open the debugger", "Copy the debugger's PIN", "Restart story"]) {
-      await row(text).first().waitFor();
+    await until("the menu", 20_000, async () => {
+      await vs.page.keyboard.press("Control+.");
+      await vs.quickFixes("Open the debugger").first().waitFor({ timeout: 3000 });
+      return true;
+    });
+    for (const title of ["Copy the debugger's PIN", "Restart story"]) {
+      await vs.quickFixes(title).first().waitFor();
     }
     await vs.page.keyboard.press("Escape");
   },

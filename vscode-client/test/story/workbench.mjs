@@ -40,7 +40,14 @@ export class Workbench {
     const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
     await this.page.goto(`${url}/?${kind}=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
     await this.page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
-    await this.page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
+    const rows = this.page.locator(".explorer-folders-view .monaco-list-row").first();
+    try {
+      await rows.waitFor();
+    } catch {
+      // VS Code in a browser now and then shows a workspace file without its folders.
+      await this.page.reload({ waitUntil: "domcontentloaded" });
+      await rows.waitFor({ timeout: LONG });
+    }
   }
 
   get quickInput() {

@@ -11,6 +11,10 @@
 --- short text for a statusline, and fires `User HotplateState` and `User HotplateTraceback`, whose
 --- `data` is the message of the same name (see `docs/protocol.md`) with the `client_id` added.
 ---
+--- In the project's buffers there are `:LspHotplateStart`, `:LspHotplateStop`,
+--- `:LspHotplateRestart`, `:LspHotplateOpen`, `:LspHotplateDebugger` and `:LspHotplatePin`. With the
+--- whole plugin there is `:Hotplate` in their place.
+---
 --- Nothing is run in a folder before you have said so. Answer the question that is asked, or set
 --- `init_options = { trusted = true }` for the folders that you vouch for.
 
@@ -62,6 +66,17 @@ local markers = {
   { '.git' },
 }
 
+--- Not the project of an installed library: a person who follows a traceback into one still works
+--- on their own.
+---@param buffer integer
+---@param on_dir fun(root?: string)
+local function find_root(buffer, on_dir)
+  local path = vim.api.nvim_buf_get_name(buffer)
+  if not path:find('/site-packages/', 1, true) and not path:find('/dist-packages/', 1, true) then
+    on_dir(vim.fs.root(buffer, vim.lsp.config.hotplate.root_markers))
+  end
+end
+
 ---@type vim.lsp.Config
 local config = {
   cmd = { 'hotplate', 'lsp' },
@@ -69,6 +84,7 @@ local config = {
   -- Nested lists, whose members count the same, came with 0.11.3.
   root_markers = vim.fn.has('nvim-0.11.3') == 1 and markers
     or vim.iter(markers):flatten():totable(),
+  root_dir = find_root,
   workspace_required = true,
   settings = { hotplate = vim.empty_dict() },
   handlers = {
@@ -85,12 +101,37 @@ local config = {
       told[client_id] = nil
       show_status()
       for _, state in pairs(apps) do
-        fire('HotplateState', vim.tbl_extend('force', state, { state = 'stopped' }), client_id)
+        state.state, state.url, state.pid = 'stopped', nil, nil
+        fire('HotplateState', state, client_id)
       end
     end)
   end,
 }
 
+--- The server's commands, for a person who has this file alone.
+---@param client vim.lsp.Client
+---@param buffer integer
+local function add_commands(client, buffer)
+  for name, command in pairs({
+    Start = 'start',
+    Stop = 'stop',
+    Restart = 'restart',
+    Open = 'openInBrowser',
+    Debugger = 'openDebugger',
+    Pin = 'debuggerPin',
+  }) do
+    local run = { title = name, command = 'hotplate.' .. command, arguments = { { show = true } } }
+    vim.api.nvim_buf_create_user_command(buffer, 'LspHotplate' .. name, function()
+      client:exec_cmd(run, { bufnr = buffer }, function(err)
+        if err then
+          vim.notify('Hotplate: ' .. err.message, vim.log.levels.ERROR)
+        end
+      end)
+    end, { desc = 'Hotplate: ' .. name:lower() })
+  end
+end
+
 -- Where the rest of the plugin is installed too, it shows the output and the PIN itself.
 local with_plugin = #vim.api.nvim_get_runtime_file('lua/hotplate/client.lua', false) > 0
-return vim.tbl_deep_extend('force', config, with_plugin and require('hotplate.client') or {})
+local more = with_plugin and require('hotplate.client') or { on_attach = add_commands }
+return vim.tbl_deep_extend('force', config, more)

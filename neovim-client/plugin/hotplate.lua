@@ -20,7 +20,15 @@ vim.api.nvim_create_autocmd('BufWritePost', {
   group = group,
   desc = 'Tell Hotplate of saved files that it is not attached to, such as a config.json',
   callback = function(event)
-    require('hotplate.saves').tell(event.buf)
+    require('hotplate.files').tell_save(event.buf)
+  end,
+})
+
+vim.api.nvim_create_autocmd('FileChangedShellPost', {
+  group = group,
+  desc = 'Tell Hotplate of open files that something else has changed, such as git checkout',
+  callback = function(event)
+    require('hotplate.files').tell_change(event.buf)
   end,
 })
 

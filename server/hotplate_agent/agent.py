@@ -13,11 +13,15 @@ from typing import Any, List, Optional, Tuple
 
 from hotplate_agent import bytecode, lifeline, loading, patches
 from hotplate_agent import messages as m
+from hotplate_agent.ahead import Ahead
 from hotplate_agent.blackbox import BlackBox
 from hotplate_agent.channel import Channel, ProtocolError, cover
 from hotplate_agent.debugger import Debugger, is_loopback
 from hotplate_agent.files import Files
+from hotplate_agent.imports import AfterImport
+from hotplate_agent.line import Line
 from hotplate_agent.serving import Acceptor, quiet
+from hotplate_agent.surroundings import Conduct
 from hotplate_agent.watching import Watch
 
 _leave = os._exit
@@ -31,52 +35,80 @@ def main(
     channel_descriptor: int, box_descriptor: int, lifeline_descriptor: Optional[int] = None
 ) -> None:
     """Say that the interpreter is up, wait for the order to load, and be the app."""
-    channel = Channel(channel_descriptor)
-    box = BlackBox(box_descriptor)
+    line = Line(Channel(channel_descriptor), BlackBox(box_descriptor))
     if lifeline_descriptor is not None:
-        lifeline.fasten(lifeline_descriptor)
-    channel.send(m.Booted(os.getpid(), sys.version.split()[0], sys.executable))
+        line.fasten(lifeline_descriptor)
+    agent = Agent(line)
+    line.channel.send(m.Booted(os.getpid(), sys.version.split()[0], sys.executable))
     try:
-        load, _ = channel.receive()
+        order, _ = line.channel.receive()
+        if isinstance(order, m.Warm):
+            order = agent.stand_by(order)
     except EOFError:
         _leave(0)
-    Agent(channel, box, load).run()
+    agent.run(order)
 
 
 class Agent:
     """Holds the parts together; each does its work without knowing of the others."""
 
-    def __init__(self, channel: Channel, box: BlackBox, load: m.Load) -> None:
-        self._channel = channel
-        self._box = box
-        self._load = load
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._load = m.Load(0, "")
         self._main_thread = _thread.get_ident()
-        self._files = Files(self._tell_read, box)
-        self._debugger = Debugger(
-            load.generation, load.pin, load.pin_cookie, self._tell_pin, self._tell_pin_wanted
-        )
-        self._watch = Watch(channel.send, self._debugger, load.secret, load.failing)
+        self._conduct = Conduct()
+        self._files = Files(line.box, self._conduct)
+        self._after = AfterImport()
+        self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
+        self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
+        self._watch = Watch(self._send, self._debugger)
         self._reloading = patches.Reloading()
         self._gate = _thread.allocate_lock()
         self._acceptor: Optional[Acceptor] = None
         self._answer: Optional[Tuple[Any, Optional[int]]] = None
         self._answered = _thread.allocate_lock()
+        self._reading = _thread.allocate_lock()
         self._asked = False
         self._accepting = False
         self._failed = False
         self._drained = False
         self._early: List[int] = []
-        self._pid = os.getpid()
         self._reserved = os.open(os.devnull, os.O_RDWR)
+        self._prepared = False
+        self._told = False
+        self._pid = 0
 
     # ------------------------------------------------------------ the main thread
 
-    def run(self) -> None:
+    def stand_by(self, order: m.Warm) -> m.Load:
+        """Do all that comes before the project's code, and wait for the order to go on.
+
+        Returns in the process that is to go on, which may be a copy. Raises EOFError.
+        """
+        try:
+            self._prepare()
+            loading.begin(order.load)
+        except BaseException as exc:
+            self._send(m.Unfit("", repr(exc)))
+            _leave(1)
+        from hotplate_agent.standby import Standby  # only now: most processes serve at once
+
+        return Standby(self._line, self._ahead, self._conduct, self._files).wait(order.roots)
+
+    def run(self, load: m.Load) -> None:
         """Load the app and serve it until told to drain."""
-        self._prepare()
+        self._load = load
+        begun = self._prepared
+        if not begun:
+            self._prepare()
+        self._take_over(load)
         failure: Optional[BaseException] = None
         try:
-            loading.run(self._load)
+            if not begun:
+                loading.begin(load)
+            if load.learn and not begun:
+                self._ahead.watch()
+            loading.run(load, self._ahead.own_code_begins)
             loading.wait_for_threads()
             if self._accepting or self._drained:
                 return
@@ -94,20 +126,32 @@ class Agent:
             self._fail(failure, loading.Address())
 
     def _prepare(self) -> None:
+        """What does not depend on the generation."""
+        self._prepared = True
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(line_buffering=True)  # as in a terminal
-        bytecode.distrust(self._load.changed)
         bytecode.keep_none_of_unsettled()
         os.environ["WERKZEUG_RUN_MAIN"] = "true"
         os.environ["WERKZEUG_SERVER_FD"] = str(self._reserved)
-        patches.install(self._serve, self._reloading, self._debugger, self._watch)
-        self._box.catch_signals()
-        self._box.catch_exit(self._files.own)
-        os.register_at_fork(after_in_child=self._forked)
-        self._answered.acquire()
-        _thread.start_new_thread(self._read, ())
+        patches.install(self._after, self._serve, self._reloading, self._debugger, self._watch)
+        self._line.box.catch_exit(self._files.own)
         self._files.watch()
+
+    def _take_over(self, load: m.Load) -> None:
+        """Become the process of a generation."""
+        self._pid = os.getpid()
+        bytecode.distrust(load.changed)
+        self._debugger.begin(load.generation, load.pin, load.pin_cookie)
+        self._watch.begin(load.secret, load.failing)
+        self._line.box.catch_signals()
+        os.register_at_fork(after_in_child=self._forked)
+        self._files.attach(self._tell_read)
+        self._answered.acquire()
+        self._reading.acquire()
+        _thread.start_new_thread(self._read, ())
+        self._reading.acquire()  # only when it runs is it counted
+        self._ahead.own_threads = 1
 
     def _serve(
         self,
@@ -132,6 +176,7 @@ class Agent:
                 ssl_context, fd,
             )  # fmt: skip
         self._asked = True
+        self._learnt(served=not self._failed)
         self._reloading.ask_as_flask_run()
         host, port, listener = self._ask(host or "localhost", port or 0, ssl_context is not None)
         os.dup2(listener, self._reserved, inheritable=False)
@@ -151,7 +196,7 @@ class Agent:
         return server
 
     def _ask(self, host: str, port: int, tls: bool) -> Tuple[str, int, int]:
-        self._channel.send(m.Ask(host, port, tls, self._failed))
+        self._line.channel.send(m.Ask(host, port, tls, self._failed))
         self._answered.acquire()
         assert self._answer is not None
         answer, listener = self._answer
@@ -161,7 +206,7 @@ class Agent:
 
     def _serve_forever(self, server: Any, listener: int) -> None:
         server.socket.set_inheritable(False)  # run_simple has made it so, for a reloader
-        acceptor = Acceptor(server, listener, self._gate, self._channel.pending)
+        acceptor = Acceptor(server, listener, self._gate, self._line.channel.pending)
         server.shutdown = acceptor.shut_down
         self._files.started()
         try:
@@ -173,7 +218,7 @@ class Agent:
                     acceptor.adopt(connection)
                 self._early.clear()
             self._accepting = True
-            self._channel.send(
+            self._line.channel.send(
                 m.Accepting(self._reloading.extra_files, self._reloading.exclude_patterns)
             )
             _thread.start_new_thread(self._tell_libraries, ())
@@ -194,6 +239,7 @@ class Agent:
         """Tell the error, and serve its page on the app's port until the next restart."""
         from hotplate_agent import errors, failing  # only now: most starts do without
 
+        self._learnt(served=False)
         if exc is None:
             exc = failing.NothingServed.by(self._load)
         if isinstance(exc, failing.NothingServed):
@@ -205,7 +251,7 @@ class Agent:
             report = report._replace(fault=self._debugger.keep_for_later(exc))
         serving = failing.can_serve()
         versions = failing.versions() if isinstance(exc, ImportError) else {}
-        self._channel.send(m.Failed(report, kind, serving, versions))
+        self._line.channel.send(m.Failed(report, kind, serving, versions))
         if not serving:
             sys.exit(1)
         self._failed = True
@@ -220,15 +266,16 @@ class Agent:
     # ------------------------------------------------------------ the reader thread
 
     def _read(self) -> None:
+        self._reading.release()
         try:
             while True:
-                self._channel.wait()
+                self._line.channel.wait()
                 with self._gate:
-                    self._channel.read()
-                    item = self._channel.take()
+                    self._line.channel.read()
+                    item = self._line.channel.take()
                     while item is not None:
                         self._obey(*item)
-                        item = self._channel.take()
+                        item = self._line.channel.take()
         except (EOFError, ProtocolError):
             pass
         except BaseException:
@@ -254,7 +301,7 @@ class Agent:
             from hotplate_agent import errors
 
             frame = sys._current_frames().get(self._main_thread)
-            self._channel.send(m.Where(errors.stack(frame) if frame is not None else []))
+            self._line.channel.send(m.Where(errors.stack(frame) if frame is not None else []))
 
     def _drain(self, seconds: float) -> None:
         """Stop accepting, now, whatever the main thread is at."""
@@ -265,31 +312,58 @@ class Agent:
             self._hand_over(descriptor)
             os.close(descriptor)
         self._early.clear()
-        self._channel.send(m.Released())
+        self._line.channel.send(m.Released())
         if self._acceptor is None:
             # A server of the app's own, or what else it is at, ends as at Ctrl-C.
             signal.pthread_kill(self._main_thread, signal.SIGINT)
 
     def _hand_over(self, descriptor: int) -> None:
-        self._channel.send(m.Handover(), descriptor)
+        self._line.channel.send(m.Handover(), descriptor)
+
+    # ------------------------------------------------------------ what came ahead
+
+    def _learnt(self, served: bool) -> None:
+        """The app is loaded, or has failed to: what it has imported is known."""
+        if self._load.learn and not self._told:
+            self._told = True
+            self._ahead.finish(served)
+            by_flask = self._load.script is None and self._load.module is None
+            plugins = [loading.PLUGINS] if by_flask else []
+            self._send(m.Learnt([*plugins, *self._ahead.roots], served, self._ahead.unused))
+
+    def _spoilt(self, why: str) -> None:
+        """What was imported ahead must not be used. Nobody has been served yet."""
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        self._send(m.Spoilt(why))
+        _leave(0)
 
     # ------------------------------------------------------------ telling
 
+    def _send(self, message: Any) -> None:
+        self._line.channel.send(message)
+
     def _tell_read(self, file: m.FileRead) -> None:
-        self._channel.send(m.Read(file))
+        self._send(m.Read(file))
 
     def _tell_libraries(self) -> None:
-        self._channel.send(m.Loaded(self._files.take_libraries()))
+        self._send(m.Loaded(self._files.take_libraries()))
+        misused = self._ahead.misused()
+        if misused is not None:
+            self._send(m.Spoilt(misused))
 
     def _tell_pin(self, pin: Optional[str], cookie: Optional[str]) -> None:
-        self._channel.send(m.Pin(pin, cookie))
+        self._send(m.Pin(pin, cookie))
 
     def _tell_pin_wanted(self) -> None:
-        self._channel.send(m.PinWanted())
+        self._send(m.PinWanted())
 
     def _forked(self) -> None:
         """In a child that the app has forked: nothing of the agent's is its business."""
-        self._channel.forget()
-        self._box.forget()
+        self._line.channel.forget()
+        self._line.box.forget()
         self._files.stop()
         cover(self._reserved)

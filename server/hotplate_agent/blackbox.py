@@ -19,6 +19,9 @@ class BlackBox:
     """The agent's side: notes places, and keeps the note whole under a sudden end."""
 
     def __init__(self, descriptor: int) -> None:
+        self._take(descriptor)
+
+    def _take(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
         if os.fstat(descriptor).st_size < PAGE:
             os.ftruncate(descriptor, PAGE)
@@ -35,6 +38,12 @@ class BlackBox:
         self._page[0:2] = b"\0\0"
         self._page[2 : 2 + len(text)] = text
         self._page[0:2] = len(text).to_bytes(2, "big")
+
+    def move(self, descriptor: int) -> None:
+        """In a copy of the process: write into another box from now on."""
+        self._page.close()
+        os.close(self._descriptor)
+        self._take(descriptor)
 
     def forget(self) -> None:
         """In a forked child: the box is the parent's."""

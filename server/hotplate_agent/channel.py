@@ -19,14 +19,17 @@ from typing import Any, Deque, Iterator, List, Optional, Tuple
 from hotplate_agent import messages
 
 LIMIT = 64 * 1024 * 1024
-_WITH_DESCRIPTOR = (messages.Grant, messages.Connection, messages.Handover)
+_WITH_DESCRIPTOR = (
+    messages.Grant, messages.Connection, messages.Handover, messages.Fork, messages.Take,
+)  # fmt: skip
 _leave = os._exit
+_dumps, _loads = json.dumps, json.loads  # bound now: an app may put its own in their place
 _ANCILLARY = socket.CMSG_SPACE(64 * array.array("i").itemsize)
 
 
 def encode(message: Any) -> bytes:
     """The bytes of a message, length first. What is no UTF-8 becomes an escape."""
-    body = json.dumps(messages.to_wire(message)).encode("utf-8", "backslashreplace")
+    body = _dumps(messages.to_wire(message)).encode("utf-8", "backslashreplace")
     return len(body).to_bytes(4, "big") + body
 
 
@@ -54,7 +57,7 @@ class Decoder:
             body = bytes(self._buffer[4 : 4 + size])
             del self._buffer[: 4 + size]
             try:
-                message = messages.from_wire(json.loads(body))
+                message = messages.from_wire(_loads(body))
             except (AttributeError, KeyError, TypeError, ValueError) as exc:
                 raise ProtocolError("not a message: {!r}".format(body[:200])) from exc
             descriptor = None
@@ -187,6 +190,11 @@ class Channel:
     def pending(self) -> bool:
         """Whether the server has written something that was not read yet."""
         return _poll(self._socket.fileno(), 0)
+
+    def close(self) -> None:
+        """Let go of the line, in a process that has another one."""
+        self._open = False
+        self._socket.close()
 
     def forget(self) -> None:
         """In a forked child: the line is the parent's. Its number is kept busy, not freed."""

@@ -25,28 +25,25 @@ class Fault(NamedTuple):
 
 
 class Debugger:
-    """All that the agent has to do with `werkzeug.debug`.
-
-    `pin` and `cookie` are those of earlier generations, None in the first; `tell_pin` is called
-    with what holds now.
-    """
+    """All that the agent has to do with `werkzeug.debug`; `tell_pin` is called with what holds."""
 
     def __init__(
         self,
-        generation: int,
-        pin: Optional[str],
-        cookie: Optional[str],
         tell_pin: Callable[[Optional[str], Optional[str]], None],
         pin_wanted: Callable[[], None],
     ) -> None:
-        self._generation = generation
-        self._pin = pin
-        self._cookie = cookie
+        self._generation = 0
+        self._pin: Optional[str] = None
+        self._cookie: Optional[str] = None
         self._tell_pin = tell_pin
         self._pin_wanted = pin_wanted
         self._faults: "OrderedDict[str, Fault]" = OrderedDict()
         self._count = 0
         self._application: Any = None
+
+    def begin(self, generation: int, pin: Optional[str], cookie: Optional[str]) -> None:
+        """Take over what earlier generations had, None in the first."""
+        self._generation, self._pin, self._cookie = generation, pin, cookie
 
     # ------------------------------------------------------------ hooks
 

@@ -10,10 +10,11 @@ import os
 import stat
 import sys
 from importlib.machinery import SourceFileLoader
-from typing import Any, Callable, List, Set
+from typing import Any, Callable, List, Optional, Set
 
 from hotplate_agent.blackbox import BlackBox, innermost
 from hotplate_agent.messages import FileRead
+from hotplate_agent.surroundings import EVENTS, Conduct
 
 _LIBRARY_PARTS = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _STANDARD_LIBRARY = tuple(
@@ -24,16 +25,18 @@ _NOBODYS = ("<", _AGENT, *_STANDARD_LIBRARY)
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
 _BINARIES = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 _TELLING = frozenset(
-    ["open", "exec", "import", "os.kill", "os.system", "subprocess.Popen", "ctypes.dlopen"]
+    ["open", "exec", "import", "os.kill", "os.system", "subprocess.Popen", "ctypes.dlopen", *EVENTS]
 )
 
 
 class Files:
     """Collects what is loaded and read; `tell` is called once for each of the person's files."""
 
-    def __init__(self, tell: Callable[[FileRead], None], box: BlackBox) -> None:
-        self._tell = tell
+    def __init__(self, box: BlackBox, conduct: Conduct) -> None:
+        self._tell: Optional[Callable[[FileRead], None]] = None
+        self._read: List[FileRead] = []
         self._box = box
+        self._conduct = conduct
         self._seen: Set[str] = set()
         self._libraries: Set[str] = set()
         self._starting = True
@@ -47,10 +50,24 @@ class Files:
         def path_stats(loader: Any, path: str) -> Any:
             # The first that an import looks at, before it decides for bytecode or source.
             if self._watching:
-                self._note(path)
+                self._note(path, module=True)
             return original(loader, path)
 
         SourceFileLoader.path_stats = path_stats  # type: ignore
+
+    def attach(self, tell: Callable[[FileRead], None]) -> None:
+        """Tell from now on; what was read before, too."""
+        self._tell = tell
+        for file in self._read:
+            tell(file)
+
+    def inputs(self) -> List[FileRead]:
+        """All that was loaded and read before anybody was told, libraries included.
+
+        The libraries are told thereby.
+        """
+        libraries = [_state(path) for path in self.take_libraries()]
+        return [*self._read, *(file for file in libraries if file is not None)]
 
     def started(self) -> None:
         """From now on only modules count: what a request opens is no part of the app."""
@@ -73,6 +90,8 @@ class Files:
         if event not in _TELLING or not self._watching:
             return
         try:
+            if self._conduct.watching and (event == "open" or event in EVENTS):
+                self._conduct.note(event, args)
             if event == "open":
                 if self._starting:
                     self._opened(*args)
@@ -95,7 +114,7 @@ class Files:
             return
         self._note(path)
 
-    def _note(self, path: str) -> None:
+    def _note(self, path: str, module: bool = False) -> None:
         if path.startswith(("<", _AGENT)):
             return
         path = os.path.abspath(path)
@@ -105,9 +124,22 @@ class Files:
         if not self.own(path):
             self._libraries.add(path)
             return
-        try:
-            status = os.stat(path)
-        except (OSError, ValueError):
+        if module:
+            self._conduct.blame("loads the project's own code")
+        file = _state(path)
+        if file is None:
             return
-        if stat.S_ISREG(status.st_mode):
-            self._tell(FileRead(path, status.st_mtime_ns, status.st_size))
+        if self._tell is None:
+            self._read.append(file)
+        else:
+            self._tell(file)
+
+
+def _state(path: str) -> Optional[FileRead]:
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if not stat.S_ISREG(status.st_mode):
+        return None
+    return FileRead(path, status.st_mtime_ns, status.st_size)

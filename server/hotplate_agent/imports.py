@@ -43,6 +43,13 @@ class AfterImport:
                 return spec
         return None
 
+    def look(self) -> None:
+        """Modules have come by another way than an import."""
+        for name in list(self._waiting):
+            module = sys.modules.get(name)
+            if module is not None:
+                self.came(module)
+
     def came(self, module: ModuleType) -> None:
         """A module has been imported."""
         callbacks = self._waiting.pop(module.__name__, [])

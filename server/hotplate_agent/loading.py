@@ -9,9 +9,12 @@ import builtins
 import os
 import sys
 import types
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional
 
 from hotplate_agent.messages import Load
+
+PLUGINS = "flask.commands"
+"""Stands for all plugins of Flask's command line where libraries are listed (`messages.Learnt`)."""
 
 
 class Address(NamedTuple):
@@ -31,15 +34,26 @@ class LoadFailed(BaseException):
         self.address = address
 
 
-def run(load: Load) -> None:
+def begin(load: Load) -> None:
+    """Go as far as goes without the project's code. Once in a process, before `run`."""
+    if load.script is not None:
+        _begin_script(load.script, load.args)
+    elif load.module is not None:
+        _begin_module(load.module, load.args)
+    else:
+        _begin_flask(load)
+
+
+def run(load: Load, own_code_begins: Callable[[], None] = lambda: None) -> None:
     """Load the app and serve it; returns when it was told to drain.
 
     What serves is Werkzeug, which `patches` has taught to ask for its socket.
     """
     if load.script is not None:
-        _run_script(load.script, load.args)
+        own_code_begins()
+        _run_script(load.script)
     elif load.module is not None:
-        _run_module(load.module, load.args)
+        _run_module(load.module)
     else:
         _run_flask(load)
 
@@ -53,7 +67,27 @@ def wait_for_threads() -> None:
                 thread.join()
 
 
-def _run_script(script: str, args: List[str]) -> None:
+def load_plugins(own: Callable[[str], bool]) -> None:
+    """Load the commands that packages add to Flask's, as `flask run` does before it loads the app.
+
+    Raises RuntimeError where it can't be told what that will import, or it is the project's.
+    """
+    from importlib import metadata
+    from importlib.util import find_spec
+
+    from flask import cli
+
+    if sys.version_info < (3, 10):  # Flask looks for them in other ways there
+        raise RuntimeError("unknown before Python 3.10")
+    for entry in metadata.entry_points(group="flask.commands"):
+        spec = find_spec(entry.module.partition(".")[0])
+        if spec is None or spec.origin is None or own(os.path.realpath(spec.origin)):
+            raise RuntimeError("{} is the project's own".format(entry.module))
+    group: Any = cli.cli
+    group._load_plugin_commands()
+
+
+def _begin_script(script: str, args: List[str]) -> None:
     """As `python SCRIPT ARGS…`."""
     from importlib.machinery import SourceFileLoader
 
@@ -62,23 +96,33 @@ def _run_script(script: str, args: List[str]) -> None:
     _first_on_path(os.path.dirname(os.path.realpath(path)))
     shown = path if sys.version_info >= (3, 9) else script
     loader = SourceFileLoader("__main__", shown)
-    main = _fresh_main(__file__=shown, __loader__=loader, __cached__=None)
-    code = loader.source_to_code(loader.get_data(path), shown)
+    _fresh_main(__file__=shown, __loader__=loader, __cached__=None)
+
+
+def _run_script(script: str) -> None:
+    main = sys.modules["__main__"]
+    loader: Any = main.__loader__
+    code = loader.source_to_code(loader.get_data(os.path.abspath(script)), main.__file__)
     exec(code, main.__dict__)
 
 
-def _run_module(module: str, args: List[str]) -> None:
+def _begin_module(module: str, args: List[str]) -> None:
     """As `python -m MODULE ARGS…`."""
-    import runpy
+    import runpy  # noqa: F401
 
     _invoke(["-m", module], args)
     del sys.argv[1]  # runpy puts the module's file in place of the "-m"
     _first_on_path(os.getcwd())
     _fresh_main()
+
+
+def _run_module(module: str) -> None:
+    import runpy
+
     runpy._run_module_as_main(module)  # type: ignore[attr-defined]
 
 
-def _run_flask(load: Load) -> None:
+def _begin_flask(load: Load) -> None:
     """As `flask run --no-reload`, through Flask's own command line."""
     from importlib.machinery import SourceFileLoader
 
@@ -102,14 +146,25 @@ def _run_flask(load: Load) -> None:
             cli.load_dotenv(load.env_file)
         cli.load_dotenv()
     _set_debug(load.debug)
+    # What the command line does before it loads the app, so that no library can tell.
+    os.environ["FLASK_RUN_FROM_CLI"] = "true"
+    options = {parameter.name for parameter in cli.cli.params}
+    if "debug" in options:
+        said = os.environ.get("FLASK_DEBUG", "").lower()
+        if said in ("true", "t", "yes", "y", "on", "false", "f", "no", "n", "off"):
+            os.environ["FLASK_DEBUG"] = "1" if said[0] in "ty" or said == "on" else "0"
+    if load.app is not None and "app" not in options:
+        # Before Flask 2.2 the environment was the only way.
+        os.environ["FLASK_APP"] = load.app
+
+
+def _run_flask(load: Load) -> None:
+    from flask import cli
+
     group: Any = cli.cli
-    options = {parameter.name for parameter in group.params}
     args: List[str] = []
-    if load.app is not None:
-        if "app" in options:
-            args += ["--app", load.app]
-        else:  # before Flask 2.2 the environment was the only way
-            os.environ["FLASK_APP"] = load.app
+    if load.app is not None and "app" in {parameter.name for parameter in group.params}:
+        args += ["--app", load.app]
     args += ["run", "--no-reload", *_run_options(load, group)]
     group.main(args=args, prog_name="flask", standalone_mode=False)
 

@@ -104,6 +104,32 @@ class Load(NamedTuple):
     secret: str = ""
     changed: List[str] = []
     failing: List[str] = []
+    learn: bool = False
+
+
+class Warm(NamedTuple):
+    """Go as far towards `load` as goes without the project's code, import `roots`, and wait.
+
+    Sent to an agent that has said `Booted`; answered by `Warmed` or `Unfit`. `Load` can be sent at
+    any time: what is not imported by then is left. In `load` only what all starts share counts.
+    """
+
+    load: Load
+    roots: List[str]
+
+
+class Fork(NamedTuple):
+    """Have a copy of yourself be the next generation (its channel as descriptor beside it).
+
+    Sent to an agent that has said `Warmed` with `forks`; answered by `Forked`. The copy takes its
+    descriptors from its own channel (`Take`), and says `Booted` there.
+    """
+
+
+class Take(NamedTuple):
+    """A descriptor for a copy (beside the message): "box", "lifeline", "stdout" or "stderr"."""
+
+    role: str
 
 
 class Grant(NamedTuple):
@@ -145,6 +171,47 @@ class Booted(NamedTuple):
     pid: int
     python: str
     executable: str
+
+
+class Warmed(NamedTuple):
+    """A standby is ready. It is of use as long as `inputs` are what they were.
+
+    `forks`: it can make copies of itself, for it has no thread and nothing open.
+    """
+
+    inputs: List[FileRead]
+    forks: bool
+
+
+class Unfit(NamedTuple):
+    """A standby has given up: `root` ("": the framework) can't be imported ahead, for `why`."""
+
+    root: str
+    why: str
+
+
+class Forked(NamedTuple):
+    """The copy's process number, 0 where none could be made."""
+
+    pid: int
+
+
+class Learnt(NamedTuple):
+    """The libraries that the start has imported before it has changed anything, in order.
+
+    `whole`: the app is loaded; if it has failed, it might have imported more. `unused`: the
+    standby that it came from has imported more.
+    """
+
+    roots: List[str]
+    whole: bool
+    unused: bool
+
+
+class Spoilt(NamedTuple):
+    """The start can't be told from a cold one any longer. It has ended, and is to be made anew."""
+
+    why: str
 
 
 class Read(NamedTuple):
@@ -241,12 +308,20 @@ MESSAGES: Dict[str, Type[Any]] = {
     cls.__name__: cls
     for cls in (
         Load,
+        Warm,
+        Fork,
+        Take,
         Grant,
         Refuse,
         Connection,
         Drain,
         AskWhere,
         Booted,
+        Warmed,
+        Unfit,
+        Forked,
+        Learnt,
+        Spoilt,
         Read,
         Ask,
         Accepting,
@@ -288,7 +363,9 @@ def _build(cls: Type[Any], data: Dict[str, Any]) -> Any:
 
 
 _NESTED: Dict[Any, Type[Any]] = {
+    Load: Load,
     Report: Report,
+    List[FileRead]: FileRead,
     FileRead: FileRead,
     List[Frame]: Frame,
     List[Cause]: Cause,

@@ -36,9 +36,10 @@ class Reloading:
             self.ask_for(options.get("extra_files"), options.get("exclude_patterns"))
 
 
-def install(serve: Serve, reloading: Reloading, debugger: Debugger, watch: Watch) -> None:
+def install(
+    after: AfterImport, serve: Serve, reloading: Reloading, debugger: Debugger, watch: Watch
+) -> None:
     """Patch what is imported and, when it comes, what is not yet."""
-    after = AfterImport()
     after.call("werkzeug.serving", lambda module: _patch_serving(module, serve, reloading))
     after.call("werkzeug._reloader", lambda module: _patch_reloader(module, reloading))
     after.call("werkzeug.debug", debugger.install)

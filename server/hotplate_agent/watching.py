@@ -40,18 +40,17 @@ _current: "contextvars.ContextVar[Optional[_Request]]" = contextvars.ContextVar(
 class Watch:
     """Tells the server of exceptions in requests and threads."""
 
-    def __init__(
-        self,
-        send: Callable[[Any], None],
-        debugger: Debugger,
-        secret: str,
-        failing: Iterable[str],
-    ) -> None:
+    def __init__(self, send: Callable[[Any], None], debugger: Debugger) -> None:
         self._send = send
         self._debugger = debugger
-        self.path = PAGES + secret + "/"
-        self._failing: Set[str] = set(failing)
+        self.path = PAGES
+        self._failing: Set[str] = set()
         self._startup: Optional[BaseException] = None
+
+    def begin(self, secret: str, failing: Iterable[str]) -> None:
+        """Take over the secret part of the pages' address, and the views that have raised."""
+        self.path = PAGES + secret + "/"
+        self._failing = set(failing)
 
     def expect(self, exc: BaseException) -> None:
         """The app failed to load with this: each request raises it again, and it was told."""

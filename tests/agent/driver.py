@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -71,8 +71,10 @@ class Agent:
         self.heard: list[Any] = []
         self.descriptors: list[int] = []
         self.listener: socket.socket | None = None
+        self.copies: list[Agent] = []
         self._unheard = 0
         self._decoder = Decoder()
+        self._booted = False
         self._ended = False
         self._box = tempfile.TemporaryFile()  # noqa: SIM115
         self._out = tempfile.TemporaryFile()  # noqa: SIM115
@@ -83,7 +85,7 @@ class Agent:
         if lifeline:
             read, self.lifeline = os.pipe()
             arguments.append(read)
-        self.process = subprocess.Popen(
+        self.process: subprocess.Popen[bytes] | Copied = subprocess.Popen(
             [python, AGENT, *map(str, arguments)],
             cwd=cwd,
             env=environment() if env is None else dict(env),
@@ -153,7 +155,8 @@ class Agent:
 
     def told(self) -> str:
         """All that is known of it, for a person who reads a failed test."""
-        lines = [f"status: {self.process.poll()}", *map(repr, self.heard)]
+        heard = [repr(message)[:1000] for message in self.heard]
+        lines = [f"status: {self.process.poll()}", *heard]
         return "\n".join([*lines, "stdout:", self.stdout, "stderr:", self.stderr])
 
     @property
@@ -179,9 +182,45 @@ class Agent:
 
     def load(self, **load: Any) -> None:
         """Tell it to load, as soon as it is up."""
-        self.expect(m.Booted)
+        self.boot()
+        self.send(self._load(load))
+
+    def boot(self) -> None:
+        """Wait until it is up."""
+        if not self._booted:
+            self.expect(m.Booted)
+            self._booted = True
+
+    def _load(self, load: Mapping[str, Any]) -> m.Load:
         defaults = {"generation": 1, "folder": str(self.cwd), "secret": SECRET}
-        self.send(m.Load(**{**defaults, **load}))
+        return m.Load(**{**defaults, **load})
+
+    def warm(self, roots: Sequence[str], **load: Any) -> m.Warmed | m.Unfit:
+        """Have it stand by; how that went."""
+        self.boot()
+        self.send(m.Warm(self._load(load), list(roots)))
+        return self.expect((m.Warmed, m.Unfit))  # type: ignore[arg-type, no-any-return]
+
+    def copy(self) -> Agent:
+        """Have it make a copy of itself, which has its own line to us."""
+        copy = Agent.__new__(Agent)
+        copy.cwd, copy.heard, copy.descriptors, copy.listener = self.cwd, [], [], None
+        copy._unheard, copy._decoder, copy._booted, copy._ended = 0, Decoder(), False, False
+        copy._box = tempfile.TemporaryFile()  # noqa: SIM115
+        copy._out = tempfile.TemporaryFile()  # noqa: SIM115
+        copy._err = tempfile.TemporaryFile()  # noqa: SIM115
+        copy.channel, theirs = socket.socketpair()
+        read, copy.lifeline = os.pipe()
+        self.send(m.Fork(), theirs.fileno())
+        theirs.close()
+        outputs = {"stdout": copy._out.fileno(), "stderr": copy._err.fileno()}
+        for role, descriptor in {"box": copy._box.fileno(), "lifeline": read, **outputs}.items():
+            copy.send(m.Take(role), descriptor)
+        os.close(read)
+        copy.process = Copied(self.expect(m.Forked).pid)
+        copy.copies = []
+        self.copies.append(copy)
+        return copy
 
     def grant(
         self, listener: socket.socket | None = None, host: str | None = None, failed: bool = False
@@ -240,6 +279,12 @@ class Agent:
             self.lifeline = None
 
     def close(self) -> None:
+        """End it and its copies."""
+        for copy in self.copies:
+            copy.close()
+        self.copies.clear()
+        if self._box.closed:
+            return
         try:
             os.killpg(self.process.pid, signal.SIGKILL)
         except (ProcessLookupError, PermissionError):
@@ -253,6 +298,24 @@ class Agent:
             self.listener.close()
         for file in (self._box, self._out, self._err):
             file.close()
+
+
+class Copied:
+    """A process that is not our child: what `subprocess.Popen` would offer of it."""
+
+    def __init__(self, pid: int) -> None:
+        assert pid > 0
+        self.pid = pid
+        self._pidfd = os.pidfd_open(pid)
+
+    def poll(self) -> int | None:
+        return 0 if select.select([self._pidfd], [], [], 0)[0] else None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end, whose exit code nobody tells us."""
+        if not select.select([self._pidfd], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired("a copy", timeout or 0)
+        return 0
 
 
 def _whole(file: Any) -> str:

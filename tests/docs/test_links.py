@@ -14,6 +14,7 @@ PAGES = sorted(
         *DOCS.rglob("*.md"),
         *(ROOT / name for name in ("CHANGELOG.md", "CONTRIBUTING.md", "README.md")),
         ROOT / "neovim-client" / "README.md",
+        ROOT / "benchmarks" / "README.md",
     ]
 )
 _LINK = re.compile(r"\]\(([^)\s]+)\)")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from lsprotocol import converters, types
+from pygls.exceptions import JsonRpcMethodNotFound
 
 from support.broken import WORKING
 from support.session import Session, free_port
@@ -40,6 +41,7 @@ def index():
 def view():
     return 1 / int("0")
 """
+PUBLISH = "textDocument/publishDiagnostics"
 LINE = 5  # where the app is made
 
 
@@ -119,6 +121,41 @@ async def test_the_short_story_in_every_editor(
     assert "told to stdout" in told
 
 
+# ---------------------------------------------------------------- questions
+
+
+async def test_an_editor_that_knows_no_questions(project: Project, open_session: Open) -> None:
+    """Kate answers that it does not know the request. Then the person is told what to do."""
+
+    def unknown(params: Any) -> Any:
+        raise JsonRpcMethodNotFound("window/showMessageRequest")
+
+    session = open_session(project({"app.py": APP}))
+    session.answers["window/showMessageRequest"] = unknown
+    settings = {"port": free_port(), "interpreter": sys.executable}
+    await session.start(settings, trusted=False)
+    told = await session.notification("window/showMessage")
+    assert "shop" in told["message"] and "trusted" in told["message"]
+    assert "initializationOptions" in told["message"]
+    await session.command("start", {})
+    await session.state("running")
+
+
+async def test_a_stop_is_told_before_it_is_answered(project: Project, open_session: Open) -> None:
+    """lsp-mode loses what comes in one breath with an answer that it waits for."""
+    session = open_session(project({"app.py": APP + "1 / 0\n"}))
+    await session.start({"port": free_port(), "interpreter": sys.executable})
+    await session.state("failed")
+    before = len(session.received)
+    await session.command("stop", {})
+    told = session.received[before:]
+    (answered,) = [number for number, message in enumerate(told) if "result" in message]
+    published = [m["params"] for m in told[:answered] if m.get("method") == PUBLISH]
+    assert [params["diagnostics"] for params in published] == [[]]
+    states = [m["params"]["state"] for m in told[:answered] if m.get("method") == "hotplate/state"]
+    assert states[-1] == "stopped"
+
+
 # ---------------------------------------------------------------- output
 
 
@@ -134,6 +171,19 @@ async def test_output(own: bool, project: Project, open_session: Open) -> None:
     logged = "\n".join(p["message"] for p in session.notifications("window/logMessage"))
     assert ("told to stdout" in logged) == (not own)
     assert ("loading" in logged) == (not own)
+
+
+async def test_no_word_in_the_log_of_what_is_not_offered(
+    project: Project, open_session: Open
+) -> None:
+    """Kate asks for symbols at each change, offered or not, and shows the log to the person."""
+    session = open_session(project({"app.py": APP}))
+    await session.run()
+    params = types.DocumentSymbolParams(types.TextDocumentIdentifier((session.folder).as_uri()))
+    with pytest.raises(JsonRpcMethodNotFound):
+        await session.client.text_document_document_symbol_async(params)
+    await session.end()
+    assert b"documentSymbol" not in session.stderr
 
 
 # ---------------------------------------------------------------- progress

@@ -3,12 +3,18 @@
 package.path = vim.fs.dirname(vim.env.HOTPLATE_STORY) .. '/?.lua;' .. package.path
 local driver = require('driver')
 local tell, wait = driver.tell, driver.wait
-local states = {}
+local states, generation, url = {}, 0, nil
+
+local notices = {}
+vim.notify = function(message)
+  notices[#notices + 1] = message
+end
 
 vim.api.nvim_create_autocmd('User', {
   pattern = 'HotplateState',
   callback = function(event)
     states[#states + 1] = event.data.state
+    generation, url = event.data.generation, event.data.url
   end,
 })
 
@@ -32,6 +38,13 @@ driver.run(function()
   local client = vim.lsp.get_clients({ name = 'hotplate' })[1]
   tell('running', { root = client.root_dir, command = vim.fn.exists(':Hotplate') })
 
+  vim.cmd('LspHotplateDebugger')
+  tell('refused', {
+    notice = wait('a refusal', function()
+      return notices[1]
+    end),
+  })
+
   vim.api.nvim_buf_set_lines(0, 0, 1, false, { 'import nothing_like_it' })
   vim.cmd('silent write')
   state('failed')
@@ -40,13 +53,26 @@ driver.run(function()
   end)
   tell('failed', { lnum = found.lnum, col = found.col, status = vim.g.hotplate_status })
 
-  client:exec_cmd({ title = 'Stop', command = 'hotplate.stop' })
+  vim.cmd('LspHotplateStop')
   state('stopped')
-  client:exec_cmd({ title = 'Start', command = 'hotplate.start' })
-  state('failed')
+  vim.api.nvim_buf_set_lines(0, 0, 1, false, { 'import json' })
+  vim.cmd('silent write')
+  vim.cmd('LspHotplateStart')
+  state('running')
+  vim.cmd('LspHotplateRestart')
+  wait('a third start', function()
+    return generation >= 4 and states[#states] == 'running'
+  end)
+  vim.cmd('LspHotplatePin')
+  tell('pin', {
+    shown = wait('the PIN', function()
+      local shown = vim.fn.execute('messages') .. table.concat(notices, '\n')
+      return shown:match("The debugger's PIN: [%d-]+") -- 0.12 notifies, 0.11 writes a message
+    end),
+  })
   client:stop()
   wait('an empty status', function()
     return vim.g.hotplate_status == ''
   end)
-  tell('gone')
+  tell('gone', { state = states[#states], url = url })
 end)

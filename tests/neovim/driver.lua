@@ -29,6 +29,16 @@ function M.wait(what, condition)
   return value
 end
 
+--- Tell something, and wait until the test has done its part.
+---@param name string
+---@param fields? table
+function M.pause(name, fields)
+  M.tell(name, fields)
+  M.wait('the test to go on after ' .. name, function()
+    return vim.uv.fs_stat(vim.fs.joinpath(vim.env.HOTPLATE_DONE, name))
+  end)
+end
+
 ---@param port integer
 ---@param path string
 ---@return integer status

@@ -33,4 +33,9 @@ vim.lsp.config('hotplate', {
     hotplate = { interpreter = vim.env.HOTPLATE_PYTHON, port = tonumber(vim.env.HOTPLATE_PORT) },
   },
 })
+if vim.env.HOTPLATE_WATCH then
+  vim.lsp.config('hotplate', {
+    capabilities = { workspace = { didChangeWatchedFiles = { dynamicRegistration = true } } },
+  })
+end
 vim.lsp.enable('hotplate')

@@ -2,66 +2,24 @@
 
 package.path = vim.fs.dirname(vim.env.HOTPLATE_STORY) .. '/?.lua;' .. package.path
 local driver = require('driver')
+local person = require('person')
 local tell, wait = driver.tell, driver.wait
-local port = assert(tonumber(vim.env.HOTPLATE_PORT))
-
-local states, tracebacks, notices = {}, {}, {}
-
-vim.api.nvim_create_autocmd('User', {
-  pattern = 'HotplateState',
-  callback = function(event)
-    states[#states + 1] = event.data
-  end,
-})
-vim.api.nvim_create_autocmd('User', {
-  pattern = 'HotplateTraceback',
-  callback = function(event)
-    tracebacks[#tracebacks + 1] = event.data
-  end,
-})
-vim.notify = function(message)
-  notices[#notices + 1] = message
-end
-
---- Wait for a state of a start that has not been seen yet.
-local generation = 0
-local function state(name)
-  local found = wait('state ' .. name, function()
-    for _, each in ipairs(states) do
-      if each.state == name and each.generation > generation then
-        return each
-      end
-    end
-  end)
-  generation = found.generation
-  return found
-end
-
---- Replace one text of the buffer by another, and save.
-local function edit(before, after)
-  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
-  local from, to = text:find(before, 1, true)
-  assert(from, 'not in the buffer: ' .. before)
-  text = text:sub(1, from - 1) .. after .. text:sub(to + 1)
-  vim.api.nvim_buf_set_lines(0, 0, -1, false, vim.split(text, '\n'))
-  vim.cmd('silent write')
-end
+local edit, look, state = person.edit, person.look, person.state
 
 driver.run(function()
   wait('the client is attached', function()
     return vim.lsp.get_clients({ name = 'hotplate', bufnr = 0 })[1]
   end)
   local running = state('running')
-  tell(
-    'running',
-    { state = running, status = vim.g.hotplate_status, body = { driver.get(port, '/') } }
-  )
+  tell('running', { state = running, status = vim.g.hotplate_status, body = look('/') })
+  vim.cmd('Hotplate open')
+  tell('opened', { addresses = person.browser(0) })
 
   edit('first', 'second')
   wait('the save is heard', function()
-    return states[#states].generation > generation
+    return person.states[#person.states].generation > person.generation
   end)
-  tell('edited', { body = { driver.get(port, '/') } }) -- the request waits for the new code
+  tell('edited', { body = look('/') }) -- the request waits for the new code
   state('running')
 
   edit("return 'second'", "return 'second'.nothing(")
@@ -76,7 +34,7 @@ driver.run(function()
     source = broken.source,
     message = broken.message,
     status = vim.g.hotplate_status,
-    body = { driver.get(port, '/') },
+    body = look('/'),
   })
 
   edit("return 'second'.nothing(", "return 'third'")
@@ -84,13 +42,9 @@ driver.run(function()
   wait('no diagnostic', function()
     return #vim.diagnostic.get(0) == 0
   end)
-  tell('mended', { body = { driver.get(port, '/') } })
+  tell('mended', { body = look('/') })
 
-  local before = #tracebacks
-  tell('raised', { body = { driver.get(port, '/price?of=tea') } })
-  wait('a traceback', function()
-    return #tracebacks > before
-  end)
+  tell('raised', { body = person.raise('/price?of=tea') })
   vim.cmd('Hotplate tracebacks')
   local list = vim.fn.getqflist({ title = 0, items = 0, idx = 0 })
   local entries = vim.tbl_map(function(item)
@@ -104,19 +58,33 @@ driver.run(function()
       valid = item.valid,
     }
   end, list.items)
-  tell('quickfix', { title = list.title, idx = list.idx, entries = entries })
+  tell('quickfix', {
+    title = list.title,
+    idx = list.idx,
+    entries = entries,
+    lines = vim.api.nvim_buf_get_lines(0, 0, -1, false),
+  })
   vim.cmd('cc')
   tell('jumped', { cursor = vim.api.nvim_win_get_cursor(0), name = vim.api.nvim_buf_get_name(0) })
-  vim.cmd('cclose')
+  vim.cmd('cfirst | cnext')
+  tell('walked', {
+    name = vim.api.nvim_buf_get_name(0),
+    line = vim.api.nvim_get_current_line(),
+    clients = #vim.lsp.get_clients({ name = 'hotplate' }),
+  })
+  vim.cmd('cclose | edit app.py')
 
+  vim.cmd('Hotplate debugger')
   vim.cmd('Hotplate pin')
   wait('the PIN', function()
     return _G.clipboard[1]
   end)
-  tell(
-    'pin',
-    { register = vim.fn.getreg('+'), notices = notices, messages = vim.fn.execute('messages') }
-  )
+  driver.pause('debugger', {
+    addresses = person.browser(1),
+    register = vim.fn.getreg('+'),
+    notices = person.notices,
+    messages = vim.fn.execute('messages'),
+  })
 
   -- The lens “Show the PIN” does the same, not the server's own message.
   _G.clipboard = {}
@@ -126,28 +94,18 @@ driver.run(function()
     return _G.clipboard[1]
   end)
 
-  vim.cmd('Hotplate output')
-  wait('the output', function()
-    return vim.fn.search('priced', 'nw') > 0
-  end)
-  tell('output', { lines = vim.api.nvim_buf_get_lines(0, 0, -1, false) })
-  vim.cmd('close')
-
   vim.fn.writefile({ '{"greeting": "from the file"}' }, 'greeting.json')
   vim.cmd('silent edit greeting.json')
   edit('from the file', 'from a saved file')
   local saved = state('running')
-  tell('other file', { files = saved.files, body = { driver.get(port, '/greeting') } })
+  tell('other file', { files = saved.files, body = look('/greeting') })
 
   vim.cmd('Hotplate restart')
   tell('restarted', { state = state('running') })
 
   vim.cmd('Hotplate stop')
-  wait('state stopped', function()
-    return states[#states].state == 'stopped'
-  end)
+  person.last_state('stopped')
   tell('stopped', { status = vim.g.hotplate_status })
   vim.cmd('Hotplate start')
-  local again = state('running')
-  tell('started', { state = again, completion = vim.fn.getcompletion('Hotplate ', 'cmdline') })
+  tell('started', { state = state('running') })
 end)

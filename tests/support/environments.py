@@ -54,7 +54,9 @@ PAIRS = (
 
 MISMATCHED = _pair("3.9", "2.0.3", "3.0.6")
 BARE = Environment("bare", "", ())
-EXTRAS = Environment("extras", "", ("flask>=3.1,<3.2", "python-dotenv", "cryptography", "gevent"))
+EXTRAS = Environment(
+    "extras", "", ("flask>=3.1,<3.2", "python-dotenv", "cryptography", "gevent", "eventlet")
+)
 
 
 def python_of(environment: Environment) -> str:

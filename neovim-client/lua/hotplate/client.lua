@@ -13,7 +13,7 @@ return {
     -- The code lens “Show the PIN”.
     ['hotplate.debuggerPin'] = function(command, ctx)
       local client = assert(vim.lsp.get_client_by_id(ctx.client_id))
-      require('hotplate').copy_pin(client, (command.arguments or {})[1])
+      require('hotplate.pin').copy(client, (command.arguments or {})[1])
     end,
   },
 }

@@ -1,71 +1,70 @@
---- What the apps print, in a scratch buffer that follows.
+--- What the apps print: a buffer for each.
+
+local apps = require('hotplate.apps')
+local scratch = require('hotplate.scratch')
 
 local M = {}
 
-local NAME = 'hotplate://output'
-local KEPT = 10000
+---@type table<string, integer> buffers by app
+local buffers = {}
 
----@type integer?
-local buffer
-
----@return integer
-local function make()
-  local made = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_name(made, NAME)
-  vim.bo[made].modifiable = false
-  vim.bo[made].filetype = 'hotplate-output'
-  return made
+--- The folder and, where there are several apps in it, `#` and the name.
+---@param app string
+---@return string
+local function name_of(app)
+  local uri, own = app:match('^([^#]*)(#?.*)$')
+  local folder = vim.fn.fnamemodify(vim.uri_to_fname(uri), ':~')
+  return 'hotplate://output/' .. folder:gsub('^/', '') .. vim.uri_decode(own)
 end
 
+--- Go to the file that a line of a traceback names, in the window that the person came from.
+local function jump()
+  local path, row = vim.api.nvim_get_current_line():match('File "(.+)", line (%d+)')
+  if not path or vim.fn.filereadable(path) == 0 then
+    return
+  end
+  local output = vim.api.nvim_get_current_win()
+  vim.cmd('wincmd p')
+  if vim.api.nvim_get_current_win() == output then
+    vim.cmd('aboveleft new')
+  end
+  vim.cmd.edit(vim.fn.fnameescape(path))
+  vim.api.nvim_win_set_cursor(0, { math.min(tonumber(row), vim.fn.line('$')), 0 })
+  vim.cmd('normal! ^')
+end
+
+---@param app string
 ---@return integer
-local function get()
+local function buffer_of(app)
+  local buffer = buffers[app]
   if not (buffer and vim.api.nvim_buf_is_valid(buffer)) then
-    buffer = make()
+    buffer = scratch.make(name_of(app), 'hotplate-output')
+    buffers[app] = buffer
+    vim.keymap.set('n', '<CR>', jump, { buffer = buffer, desc = 'Go to the file in this line' })
   end
   return buffer
 end
 
---- Windows whose cursor is on the last line follow; a person who has moved up is left alone.
----@param of integer
----@return integer[]
-local function following(of)
-  local last = vim.api.nvim_buf_line_count(of)
-  return vim.tbl_filter(function(window)
-    return vim.api.nvim_win_get_cursor(window)[1] == last
-  end, vim.fn.win_findbuf(of))
-end
-
---- Append what was printed. It is whole lines.
 ---@param output hotplate.Output
 function M.add(output)
-  local text = output.text:gsub('\27%[[%d;]*m', ''):gsub('\n$', '')
-  local lines = vim.split(text, '\r?\n')
-  local into = get()
-  local windows = following(into)
-  local empty = vim.api.nvim_buf_line_count(into) == 1
-    and vim.api.nvim_buf_get_lines(into, 0, 1, false)[1] == ''
-  vim.bo[into].modifiable = true
-  vim.api.nvim_buf_set_lines(into, empty and 0 or -1, -1, false, lines)
-  local surplus = vim.api.nvim_buf_line_count(into) - KEPT
-  if surplus > 0 then
-    vim.api.nvim_buf_set_lines(into, 0, surplus, false, {})
-  end
-  vim.bo[into].modifiable = false
-  for _, window in ipairs(windows) do
-    vim.api.nvim_win_set_cursor(window, { vim.api.nvim_buf_line_count(into), 0 })
-  end
+  scratch.append(buffer_of(output.app), output.text, output.stream)
 end
 
---- Show it, in the window where it is shown already if there is one.
-function M.open()
-  local shown = get()
-  local window = vim.fn.win_findbuf(shown)[1]
-  if window then
-    vim.api.nvim_set_current_win(window)
+--- `:Hotplate output [APP]`. What an app has printed can be read when its server has ended, too.
+---@param name? string
+function M.open(name)
+  local printed = vim.tbl_filter(vim.api.nvim_buf_is_valid, vim.tbl_values(buffers))
+  if #vim.lsp.get_clients({ name = 'hotplate' }) == 0 and #printed == 1 then
+    scratch.show(printed[1])
     return
   end
-  vim.cmd('botright sbuffer ' .. shown)
-  vim.api.nvim_win_set_cursor(0, { vim.api.nvim_buf_line_count(shown), 0 })
+  apps.with_app(name, function(_, argument)
+    if argument.app then
+      scratch.show(buffer_of(argument.app))
+    else
+      apps.say('there is no app yet, so nothing has been printed.')
+    end
+  end)
 end
 
 return M

@@ -28,6 +28,7 @@ from hotplate.supervision.supervisor import Status, Supervisor
 from hotplate_agent import messages as m
 
 PROGRESS_AFTER = 0.3
+STOP_SECONDS = 0.25
 KEPT = 50
 
 # Settings whose change is nothing to the process that runs.
@@ -74,6 +75,7 @@ class App:
         self._views: dict[str, str] = {}
         self._progress: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
+        self._stopped = asyncio.Event()
         self._opened = False
         self._warned_of_host: str | None = None
 
@@ -141,6 +143,19 @@ class App:
     def _take_port(self, port: int) -> None:
         self.planner.port_override = port
         self.supervisor.restart("command")
+
+    async def stop(self) -> None:
+        """Stop, and come back when that has been told, if it takes no more than a moment.
+
+        lsp-mode loses what comes in one breath with the answer to a command, so the answer is last.
+        """
+        self._stopped.clear()
+        self.supervisor.stop()
+        if self.supervisor.status.phase is not Phase.STOPPED:
+            try:
+                await asyncio.wait_for(self._stopped.wait(), STOP_SECONDS)
+            except (TimeoutError, asyncio.TimeoutError):
+                pass
 
     async def open_in_browser(self) -> None:
         url = self.supervisor.status.url
@@ -231,6 +246,8 @@ class App:
         self.last_state = self._state(status, spot)
         self._client.notify(protocol.STATE, self.last_state)
         self._client.refresh_lenses()
+        if status.phase is Phase.STOPPED:
+            self._stopped.set()
         if status.phase is Phase.RUNNING:
             self._running(status)
 

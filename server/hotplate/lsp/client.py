@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from hotplate.lsp import protocol
@@ -50,6 +51,8 @@ class Client:
         self.code_actions = bool(
             document.code_action and document.code_action.code_action_literal_support
         )
+        self.knows_no_questions = False
+        """Set by the answer to the first one."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def later(self, work: Any) -> None:
@@ -90,14 +93,22 @@ class Client:
     async def choose(
         self, message: str, choices: Sequence[str], warning: bool = False
     ) -> str | None:
-        """Ask the person. None: they have closed it, or this client shows no questions."""
+        """Ask the person. None: they have closed it, or this client `knows_no_questions`."""
         kind = types.MessageType.Warning if warning else types.MessageType.Info
         actions = [types.MessageActionItem(choice) for choice in choices]
         params = types.ShowMessageRequestParams(kind, message, actions)
-        answer = await ask(
-            lambda: self._server.window_show_message_request_async(params), seconds=None
-        )
+        answer = await ask(lambda: self._question(params), seconds=None)
         return answer.title if answer is not None else None
+
+    async def _question(
+        self, params: types.ShowMessageRequestParams
+    ) -> types.MessageActionItem | None:
+        # There is no capability for it: that a client knows the request shows in its answer.
+        try:
+            return await self._server.window_show_message_request_async(params)
+        except JsonRpcMethodNotFound:
+            self.knows_no_questions = True
+            return None
 
     async def open(self, url: str) -> None:
         """Open an address in the person's browser, or show it where the editor can't."""

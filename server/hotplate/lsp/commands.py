@@ -38,7 +38,7 @@ def register_commands(server: HotplateServer) -> None:
 
     @command("hotplate.stop")
     async def stop(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        ls.running.find_app(argument).supervisor.stop()
+        await ls.running.find_app(argument).stop()
 
     @command("hotplate.restart")
     async def restart(ls: HotplateServer, argument: Mapping[str, Any]) -> None:

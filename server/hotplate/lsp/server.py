@@ -255,7 +255,9 @@ async def _read(server: HotplateServer, reader: asyncio.StreamReader) -> int:
         except SystemExit as exit_:
             return int(exit_.code or 0)
         except Exception as mistake:
-            logger.warning("A message of the client could not be used: %s", mistake)
+            # Some editors ask for what is not offered, at each change: the answer says it.
+            level = logging.DEBUG if isinstance(mistake, JsonRpcMethodNotFound) else logging.WARNING
+            logger.log(level, "A message of the client could not be used: %s", mistake)
             _reject(server, message, mistake)
     return 0 if server.apps is None or server.apps.at_rest else 1
 

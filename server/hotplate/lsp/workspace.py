@@ -219,6 +219,12 @@ class Workspace:
         names = " and ".join(app.name for app in apps)
         question = f"Start the Flask app {names} in {folder.path}? Hotplate will run its code."
         answer = await self.client.choose(question, [START, ALWAYS, NOT_NOW])
+        if self.client.knows_no_questions:
+            self.client.tell(
+                f"Hotplate has not started {names}: this editor cannot show the question whether "
+                "it may. Set trusted to true in the server's initializationOptions.",
+                types.MessageType.Warning,
+            )
         if answer == ALWAYS:
             self._approvals.approve(folder.path)
         return answer in (START, ALWAYS)

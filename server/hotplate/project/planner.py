@@ -123,6 +123,7 @@ class AppPlanner:
                 env_file=self._env_file(cwd),
                 fallback_host=address[0],
                 fallback_port=address[1],
+                learn=settings.warmup != "off",
             ),
             # Only the script knows where it will listen, unless the person has said so.
             address=address if not starts_itself or port is not None else None,
@@ -134,6 +135,7 @@ class AppPlanner:
             project=tuple(os.path.realpath(path) + os.sep for path in {self.folder, cwd}),
             drain_seconds=settings.drain_seconds,
             start_seconds=settings.start_seconds,
+            warmup=settings.warmup,
         )
 
     def listen_failure(self, kind: str, host: str, port: int) -> Failure:

@@ -1,7 +1,6 @@
-"""One process of the user's interpreter, and the line to it.
+"""One process of the user's interpreter, and what passes between it and us.
 
-The child leads a process group of its own, so that what the app starts goes with it. It ends by
-itself when the channel closes; this side ends it when it does not end in time.
+It ends by itself when the channel closes; this side ends it when it does not end in time.
 """
 
 from __future__ import annotations
@@ -10,19 +9,16 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Protocol
 
-import hotplate_agent
+from hotplate.supervision import orphans
+from hotplate.supervision.process import Process
 from hotplate_agent.channel import Decoder, ProtocolError, encode, receive, rights
-from hotplate_agent.messages import Drain
+from hotplate_agent.messages import Booted, Drain
 
-AGENT = str(Path(hotplate_agent.__file__).parent / "__main__.py")
 EXIT_SECONDS = 1.0
 """What a drained app may take to end (`atexit`, threads) before it is ended."""
 TERM_SECONDS = 0.3
@@ -40,57 +36,34 @@ class Ears(Protocol):
 
 
 class Child:
-    """Made with `Child(...)`, which spawns; raises OSError where the interpreter can't run."""
+    """Watches over a process from when it is made to its end.
 
-    def __init__(
-        self,
-        generation: int,
-        interpreter: str,
-        cwd: str,
-        env: Mapping[str, str],
-        ears: Ears,
-    ) -> None:
+    It belongs to the generation and is heard by `ears`; both change once, when a standby becomes
+    a generation.
+    """
+
+    def __init__(self, generation: int, process: Process, ears: Ears) -> None:
         self.generation = generation
+        self.ears = ears
+        self.pid = process.pid
         self.ended = False
+        self.booted: Booted | None = None
+        """What it has said before it became a generation's."""
+        self.libraries: list[str] = []
+        """What its process has imported before it became that of a generation."""
         self.stderr_tail = b""
-        self._ears = ears
+        self._process = process
+        self._line = process.line
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder()
         self._unsent: deque[tuple[bytes, int | None]] = deque()
         self._timers: list[asyncio.TimerHandle] = []
-        # Unlinked at once; see `blackbox` in the agent for what stands in it.
-        self._box = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
-        mine, theirs = socket.socketpair()
-        # Nothing is ever written into it; see `lifeline` in the agent.
-        end, self._lifeline = os.pipe()
-        given = (theirs.fileno(), self._box.fileno(), end)
-        try:
-            self._process = subprocess.Popen(
-                [interpreter, AGENT, *map(str, given)],
-                cwd=cwd,
-                env=dict(env),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                pass_fds=given,
-                start_new_session=True,
-            )
-        except (OSError, ValueError, subprocess.SubprocessError):
-            mine.close()
-            self._box.close()
-            os.close(self._lifeline)
-            raise
-        finally:
-            theirs.close()
-            os.close(end)
-        self.pid = self._process.pid
-        self._channel = mine
-        mine.setblocking(False)
-        self._loop.add_reader(mine, self._read_channel)
-        for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
-            assert pipe is not None
-            os.set_blocking(pipe.fileno(), False)
-            self._loop.add_reader(pipe, self._read_output, name, pipe.fileno())
+        self._channel = self._line.channel
+        self._channel.setblocking(False)
+        self._loop.add_reader(self._channel, self._read_channel)
+        for name, descriptor in self._line.output.items():
+            os.set_blocking(descriptor, False)
+            self._loop.add_reader(descriptor, self._read_output, name)
         self._pidfd = self._watch_exit()
 
     # ------------------------------------------------------------ orders
@@ -127,25 +100,21 @@ class Child:
 
     def black_box(self) -> bytes:
         """What `blackbox` in the agent has noted."""
-        return os.pread(self._box.fileno(), 256 * 1024, 0)
+        return os.pread(self._line.box.fileno(), 256 * 1024, 0)
 
     def close(self) -> None:
         """Let go of everything. The process, if it still runs, ends by itself then."""
         for timer in self._timers:
             timer.cancel()
         self._stop_reading_channel()
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None and not pipe.closed:
-                self._loop.remove_reader(pipe)
-                pipe.close()
+        for name in list(self._line.output):
+            self._stop_reading(name)
         if self._pidfd is not None:
             self._loop.remove_reader(self._pidfd)
             os.close(self._pidfd)
             self._pidfd = None
         self._decoder.close()
-        if not self._box.closed:
-            self._box.close()
-            os.close(self._lifeline)
+        self._line.close()
 
     # ------------------------------------------------------------ the channel
 
@@ -188,7 +157,7 @@ class Child:
             return
         try:
             for message, descriptor in self._decoder.feed(data, descriptors):
-                self._ears.message(self, message, descriptor)
+                self.ears.message(self, message, descriptor)
         except ProtocolError:
             # The app has got hold of the line and writes on it. It can't be trusted any more.
             self._stop_reading_channel()
@@ -202,20 +171,24 @@ class Child:
 
     # ------------------------------------------------------------ output and the end
 
-    def _read_output(self, name: str, descriptor: int) -> bool:
+    def _read_output(self, name: str) -> bool:
         try:
-            data = os.read(descriptor, 65536)
+            data = os.read(self._line.output[name], 65536)
         except (BlockingIOError, InterruptedError):
             return False
         except OSError:
             data = b""
         if not data:
-            self._loop.remove_reader(descriptor)
+            self._stop_reading(name)
             return False
         if name == "stderr":
             self.stderr_tail = (self.stderr_tail + data)[-TAIL:]
-        self._ears.output(self, name, data)
+        self.ears.output(self, name, data)
         return True
+
+    def _stop_reading(self, name: str) -> None:
+        self._loop.remove_reader(self._line.output[name])
+        self._line.close_output(name)
 
     def _watch_exit(self) -> int | None:
         try:
@@ -228,9 +201,12 @@ class Child:
 
     def _wait(self) -> None:
         if hasattr(os, "waitid"):
-            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            try:
+                os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            except ChildProcessError:
+                pass
         else:
-            self._process.wait()
+            self._process.reap()
         try:
             self._loop.call_soon_threadsafe(self._exited)
         except RuntimeError:  # the loop has ended
@@ -241,14 +217,15 @@ class Child:
             return
         # Not reaped yet, so the number of the group can't have been given to somebody else.
         self.kill_group()
-        status = self._process.wait()
+        status = self._process.reap()
+        orphans.bury()
         self.ended = True
         if self._channel.fileno() >= 0:
             self._read_rest()
-        for name, pipe in (("stdout", self._process.stdout), ("stderr", self._process.stderr)):
-            while pipe is not None and not pipe.closed and self._read_output(name, pipe.fileno()):
+        for name in ("stdout", "stderr"):
+            while name in self._line.output and self._read_output(name):
                 pass
-        self._ears.gone(self, status)
+        self.ears.gone(self, status)
         self.close()
 
     def _read_rest(self) -> None:
@@ -279,6 +256,3 @@ def _readable(sock: socket.socket) -> bool:
         return False
     except OSError:
         return False
-
-
-__all__: Sequence[str] = ["AGENT", "Child", "Ears"]

@@ -34,6 +34,8 @@ class Plan:
     project: tuple[str, ...]
     drain_seconds: float
     start_seconds: float
+    warmup: str = "off"
+    """What a standby imports ahead of time: "framework", "dependencies"; "off": there is none."""
 
 
 class PlanError(Exception):

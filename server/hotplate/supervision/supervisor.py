@@ -27,6 +27,8 @@ from hotplate.supervision.door import Door
 from hotplate.supervision.events import Event, Failure, Phase, Signature
 from hotplate.supervision.output import Lines
 from hotplate.supervision.plan import Plan, PlanError, Planner
+from hotplate.supervision.process import run
+from hotplate.supervision.standby import Standby
 from hotplate_agent import messages as m
 
 logger = logging.getLogger(__name__)
@@ -80,6 +82,7 @@ class Supervisor:
         self._inbox: deque[Event] = deque()
         self._handling = False
         self._children: dict[int, Child] = {}
+        self._standby = Standby()
         self._plans: dict[int, Plan] = {}
         self._planning: dict[int, asyncio.Task[None]] = {}
         self._lines: dict[tuple[int, str], Lines] = {}
@@ -129,6 +132,7 @@ class Supervisor:
             return  # the next start will tell
         if generation in self._plans:
             self._adopt(generation, plan)
+            self._standby.retuned(plan)
 
     def _adopt(self, generation: int, plan: Plan) -> None:
         self._plans[generation] = plan
@@ -161,6 +165,7 @@ class Supervisor:
             child.kill_group()
             child.close()
         self._children.clear()
+        self._standby.close()
         self._door.close()
 
     @property
@@ -199,6 +204,7 @@ class Supervisor:
             case ev.Publish():
                 self._publish(effect)
             case ev.Spawn(generation):
+                self._standby.hold()
                 self._planning[generation] = self._loop.create_task(self._spawn(generation))
             case ev.Settle(generation, seconds):
                 if self._settling is not None:
@@ -234,7 +240,8 @@ class Supervisor:
             plan = await self._loop.run_in_executor(None, self._planner.plan)
             self._adopt(generation, plan)  # before anything can fail: it says which saves matter
             await self._door.open_ahead(plan)
-            self._children[generation] = self._make_child(generation, plan)
+            ready = await self._standby.take(plan, generation, self)
+            self._children[generation] = ready or self._make_child(generation, plan)
         except PlanError as error:
             self._no_child(generation, error.failure)
         except Exception as error:  # ours; the person is not to wait for a start that never ends
@@ -249,7 +256,7 @@ class Supervisor:
 
     def _make_child(self, generation: int, plan: Plan) -> Child:
         try:
-            return Child(generation, plan.interpreter, plan.cwd, plan.env, self)
+            return Child(generation, run(plan.interpreter, plan.cwd, plan.env), self)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             raise PlanError(_cannot_run(plan, error)) from error
 
@@ -310,12 +317,19 @@ class Supervisor:
         match message:
             case m.Booted():
                 self.post(ev.Booted(generation))
+            case m.Learnt():
+                if generation == self._core.generation:
+                    self._standby.learnt(self._plans[generation], message)
+            case m.Spoilt(why):
+                self._standby.spoilt(why)
+                if generation == self._core.generation:
+                    self.restart(self.status.reason, self.status.files, fresh=True)
             case m.Read(file):
                 seen = Signature(file.mtime_ns, file.size)
                 # By its real name, as saves are: the app may know it through a symbolic link.
                 self.post(ev.FileSeen(generation, os.path.realpath(file.path), seen))
             case m.Loaded(files):
-                self.post(ev.LibrariesSeen(generation, files))
+                self.post(ev.LibrariesSeen(generation, [*child.libraries, *files]))
             case m.Ask():
                 self._granting[generation] = message
                 self.post(ev.Asked(generation, message.failed))
@@ -408,6 +422,10 @@ class Supervisor:
             child.pid if child is not None else None,
             round((now - self._triggered) * 1000) if running else None,
         )
+        died = effect.failure is not None and effect.failure.kind == "death"
+        if self._door.shut or died:
+            # What kills a process may be in what was imported ahead, or a lack of memory.
+            self._standby.discard()
         if effect.phase is Phase.STOPPED:
             self._stopped.set()
         else:

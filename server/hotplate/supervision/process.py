@@ -1,0 +1,100 @@
+"""How a process of the user's interpreter is made: by running it, or as a copy of one that waits.
+
+Either way it leads a process group of its own, so that what the app starts goes with it, and is
+this process's child. A copy is made by the standby (see `standby` in the agent) and comes to us
+because its maker ends at once: orphans of our descendants become our children (`orphans`).
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import hotplate_agent
+from hotplate.supervision import orphans
+
+AGENT = str(Path(hotplate_agent.__file__).parent / "__main__.py")
+
+
+class Line:
+    """The descriptors that tie a process to us: our ends, and its own until it has them."""
+
+    def __init__(self) -> None:
+        self.channel, self.theirs = socket.socketpair()
+        # Unlinked at once; see `blackbox` in the agent for what stands in it.
+        self.box = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        # Nothing is ever written into the lifeline; see `lifeline` in the agent.
+        end, self.lifeline = os.pipe()
+        stdout, their_stdout = os.pipe()
+        stderr, their_stderr = os.pipe()
+        self.output = {"stdout": stdout, "stderr": stderr}
+        self.roles = {"lifeline": end, "stdout": their_stdout, "stderr": their_stderr}
+
+    def given(self) -> None:
+        """The process has its ends: close our copies of them."""
+        self.theirs.close()
+        for descriptor in self.roles.values():
+            os.close(descriptor)
+        self.roles.clear()
+
+    def close_output(self, name: str) -> None:
+        descriptor = self.output.pop(name, None)
+        if descriptor is not None:
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Close our ends."""
+        self.channel.close()
+        for name in list(self.output):
+            self.close_output(name)
+        if not self.box.closed:
+            self.box.close()
+            os.close(self.lifeline)
+
+
+class Process:
+    """`pid`, its `line`, and the one way to learn how it ended."""
+
+    def __init__(self, pid: int, line: Line, popen: subprocess.Popen[bytes] | None = None) -> None:
+        self.pid = pid
+        self.line = line
+        self._popen = popen
+        orphans.ours.add(pid)
+
+    def reap(self) -> int:
+        """Wait for its end: the exit code, or minus the signal, as `subprocess` has it."""
+        orphans.ours.discard(self.pid)
+        if self._popen is not None:
+            return self._popen.wait()
+        try:
+            _, status = os.waitpid(self.pid, 0)
+        except ChildProcessError:  # it ended before we knew of it, and `orphans` has buried it
+            return 0
+        return os.waitstatus_to_exitcode(status)
+
+
+def run(interpreter: str, cwd: str, env: Mapping[str, str]) -> Process:
+    """Run the agent. Raises OSError, ValueError or SubprocessError where that can't be done."""
+    line = Line()
+    given = (line.theirs.fileno(), line.box.fileno(), line.roles["lifeline"])
+    try:
+        popen = subprocess.Popen(
+            [interpreter, AGENT, *map(str, given)],
+            cwd=cwd,
+            env=dict(env),
+            stdin=subprocess.DEVNULL,
+            stdout=line.roles["stdout"],
+            stderr=line.roles["stderr"],
+            pass_fds=given,
+            start_new_session=True,
+        )
+    except (OSError, ValueError, subprocess.SubprocessError):
+        line.given()
+        line.close()
+        raise
+    line.given()
+    return Process(popen.pid, line, popen)

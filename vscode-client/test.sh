@@ -1,7 +1,9 @@
 #!/bin/bash
-# All tests of the VS Code client: types, lint, unit tests, the package, and a story in a real VS Code.
+# All tests of the VS Code client: types, lint, unit tests, the package; and in a real VS Code the
+# API's side (mocha in the extension host) and a story of what a person does in the workbench.
 # Sets up what it needs. Caches are in .cache/ at the top of the repository, which git ignores.
 # HOTPLATE_WHEEL names a built wheel of the server, CHROMIUM a browser; else both are found or made.
+# PICTURES=1 takes the story's pictures over into docs/images/ and images/, for the READMEs.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 cache=$(cd .. && pwd)/.cache
@@ -47,7 +49,7 @@ find_chromium() { # sets CHROMIUM, by installing Debian's if there is none
   return 1
 }
 skip_story() {
-  echo "SKIPPED: the story in a real VS Code. $*"
+  echo "SKIPPED: the tests in a real VS Code. $*"
   if [ -n "${CI:-}" ]; then failed=$((failed + 1)); fi
   finish
 }
@@ -63,6 +65,7 @@ fi
 
 check "types" npm run --silent check
 check "lint" npm run --silent lint
+check "texts for translators" npm run --silent l10n -- --check
 
 say "unit tests"
 npm run --silent test:unit > "$scratch/unit.log" 2>&1 || grep -A 12 '^ *not ok' "$scratch/unit.log"
@@ -83,7 +86,7 @@ package() {
 }
 check "package" package || finish
 
-say "the story, in a real VS Code"
+say "a real VS Code"
 platform=$(uname -s)-$(uname -m)
 [ "$platform" = Linux-x86_64 ] || skip_story "The VS Code that it runs in is laid for Linux-x86_64, and this is $platform."
 find_chromium || skip_story "There is no Chromium (Debian's package chromium), and it could not be installed."
@@ -93,8 +96,23 @@ install_workbench() {
 }
 echo "VS Code is laid into $cache/workbench (once; about a minute and 850 MB)."
 install_workbench || skip_story "The npm package code-server could not be laid."
-timeout --kill-after=20 300 node test/story/story.mjs "$(echo "$PWD"/hotplate-*.vsix)" "$cache/workbench" "$screenshots" "$scratch/story"
-read -r story_passed story_failed < "$scratch/story" || story_passed=0 story_failed=1
-passed=$((passed + story_passed)) failed=$((failed + story_failed))
+vsix=$(echo "$PWD"/hotplate-*.vsix)
+count() { # count WHAT SECONDS COMMAND...: many tests, which the command counts in $scratch/result
+  say "$1"
+  local limit=$2 more_passed more_failed
+  shift 2
+  rm -f "$scratch/result"
+  timeout --kill-after=20 "$limit" "$@"
+  read -r more_passed more_failed < "$scratch/result" || more_passed=0 more_failed=1
+  passed=$((passed + more_passed)) failed=$((failed + more_failed))
+}
+count "in the extension host" 280 node test/exthost/run.mjs "$vsix" "$cache/workbench" "$scratch/result"
+count "in the workbench" 540 node test/story/story.mjs "$vsix" "$cache/workbench" "$screenshots" "$scratch/result"
 echo "Screenshots: $screenshots"
+if [ -n "${PICTURES:-}" ] && [ "$failed" -eq 0 ]; then
+  cp "$screenshots"/pictures/*.png ../docs/images/
+  for name in running menu problem debugger settings exceptions; do
+    cp "$screenshots/pictures/$name.png" images/
+  done
+fi
 finish

@@ -68,3 +68,19 @@ def test_owners_by_prefix_and_file(editor: Editor) -> None:
     editor.problems.put("y:request a", {A: [problem("three")]})
     assert editor.problems.owners("x:") == ["x:request a", "x:request b"]
     assert editor.problems.owners_in(A, "x:") == ["x:request a"]
+
+
+def test_what_touches_a_range(editor: Editor) -> None:
+    first, second = problem("first"), problem("second")
+    second.range = Range(Position(2, 4), Position(2, 9))
+    editor.problems.put("start", {A: [first]})
+    editor.problems.put("view", {A: [second]})
+
+    def at(line: int, start: int, end: int) -> list[Diagnostic]:
+        return editor.problems.at(A, Range(Position(line, start), Position(line, end)))
+
+    assert at(0, 0, 0) == [first]
+    assert at(2, 9, 9) == [second]
+    assert at(2, 0, 3) == []
+    assert editor.problems.at(A, Range(Position(0, 0), Position(9, 0))) == [first, second]
+    assert editor.problems.at(B, Range(Position(0, 0), Position(9, 0))) == []

@@ -414,3 +414,37 @@ def test_a_project_whose_files_are_nonsense_is_survived(workspace: Path) -> None
     write(workspace / "environment.yml", "name:\n")
     assert shutil.which("python3", path=str(Path(sys.executable).parent))
     assert find(workspace, {"PATH": str(Path(sys.executable).parent)}).source == "PATH"
+
+
+# --- the client's hint ---------------------------------------------------------------------------
+
+
+def hinted(python: Path | str) -> Settings:
+    return Settings(interpreter=str(python), sources={"interpreter": "hint"})
+
+
+def test_an_environment_that_the_client_offers_comes_before_the_search(
+    workspace: Path, tmp_path: Path, make_venv: MakeVenv
+) -> None:
+    make_venv(workspace / ".venv")
+    other = make_venv(tmp_path / "other")
+    found = find(workspace, {"VIRTUAL_ENV": str(workspace / ".venv")}, hinted(other))
+    assert (found.path, found.source) == (other, "editor")
+    assert find(workspace, settings=hinted(tmp_path / "other")).path == other
+
+
+def test_an_offer_that_is_gone_is_no_error(workspace: Path, make_venv: MakeVenv) -> None:
+    python = make_venv(workspace / ".venv")
+    found = find(workspace, settings=hinted(workspace / "gone/bin/python"))
+    assert (found.path, found.source) == (python, "venv")
+
+
+def test_a_python_at_large_gives_way_to_the_apps_own_environment_only(
+    workspace: Path, tmp_path: Path, make_venv: MakeVenv
+) -> None:
+    large = command(tmp_path / "usr" / "bin" / "python3")
+    make_venv(workspace / ".venv")
+    assert find(workspace, settings=hinted(large)).path == large  # the person may want just that
+    own = make_venv(workspace / "api" / ".venv")
+    app = Settings(interpreter=str(large), folder="api", sources={"interpreter": "hint"})
+    assert find(workspace, settings=app).path == own

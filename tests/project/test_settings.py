@@ -365,3 +365,23 @@ def test_every_kind_of_value_can_say_what_it_expects() -> None:
     for kind in kinds().values():
         with pytest.raises(InvalidValue, match=r"expected .+, got a object"):
             structure(object(), kind)
+
+
+# --- the client's hint ---------------------------------------------------------------------------
+
+
+def test_the_hint_is_weaker_than_all_that_was_said() -> None:
+    hint = {"interpreterHint": "/h/python"}
+    app = only(hint)
+    assert (app.interpreter, app.interpreter_source) == ("/h/python", "hint")
+    assert only(hint, {"interpreter": "/p/python"}).interpreter == "/p/python"
+    assert only({**hint, "interpreter": "/e/python"}).interpreter == "/e/python"
+    first, second = settle({**hint, "apps": [{"app": "a", "interpreter": "/a"}, {"app": "b"}]}).apps
+    assert (first.interpreter, second.interpreter) == ("/a", "/h/python")
+
+
+def test_a_hint_that_is_none() -> None:
+    assert only({"interpreterHint": ""}).interpreter is None
+    resolved = settle({"interpreterHint": 3})
+    assert resolved.apps[0].interpreter is None
+    assert "hotplate.interpreterHint" in resolved.problems[0].message

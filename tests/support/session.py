@@ -57,7 +57,7 @@ class Session:
         *,
         options: Mapping[str, Any] | None = None,
         capabilities: types.ClientCapabilities | str = "visual-studio-code",
-        experimental: bool = False,
+        experimental: bool | Mapping[str, Any] = False,
         env: Mapping[str, str] | None = None,
         trusted: bool = True,
         arguments: tuple[str, ...] = (),
@@ -83,7 +83,7 @@ class Session:
         if isinstance(capabilities, str):
             capabilities = client_capabilities(capabilities)
         if experimental:
-            capabilities.experimental = {"hotplate": True}
+            capabilities.experimental = {"hotplate": experimental}
         opened = folders if folders is not None else [self.folder]
         return await self.client.initialize_session(
             types.InitializeParams(

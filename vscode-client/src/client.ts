@@ -1,44 +1,88 @@
-/** The language client: how the server is started, and what it is told of this editor. */
+/**
+ * The language client: how the server is started, and what it is told of this editor.
+ *
+ * It is a bundle of its own, loaded when the server is to start: the library behind it is large.
+ */
 
 import * as vscode from "vscode";
 import {
+  CloseAction,
+  DidChangeConfigurationNotification,
+  ErrorAction,
+  ExecuteCommandRequest,
   LanguageClient,
   RevealOutputChannelOn,
+  State,
   type ClientCapabilities,
+  type ErrorHandler,
   type Executable,
   type FeatureState,
   type LanguageClientOptions,
   type Middleware,
+  type ServerCapabilities,
   type StaticFeature,
 } from "vscode-languageclient/node";
 
-import { findPython } from "./python";
+import type { Crashes } from "./crashes";
+import type { Interpreters } from "./interpreters";
+import type { CommandArgument, Notifications } from "./protocol";
 import { serverSettings, setByPerson } from "./settings";
 import { messageName } from "./trace";
 
-/** The command that starts the server. Rejects with NoPython. */
-export async function findServer(
-  context: vscode.ExtensionContext,
-  log: vscode.LogOutputChannel,
-): Promise<Executable> {
-  const own = vscode.workspace.getConfiguration("hotplate").get<string | null>("serverPath");
-  if (own) {
-    log.info(`The server is ${own}, as hotplate.serverPath says.`);
-    return { command: own, args: ["lsp", "--stdio"] };
-  }
-  const script = context.asAbsolutePath("bundled/run_server.py");
-  const python = await findPython(log);
-  // Isolated: no PYTHON* variable and no package of the person's own has a say in the server.
-  // The variables themselves stay, for the app.
-  return { command: python, args: ["-I", "-X", "utf8", script, "lsp", "--stdio"] };
+/** What is done with what the server tells, by the message's name. */
+export type Listeners = { [Name in keyof Notifications]: (told: Notifications[Name]) => void };
+
+/** The server, as far as the rest of the extension knows it. */
+export interface Server {
+  readonly isRunning: boolean;
+  start(): Promise<void>;
+  /** Ends it and its apps. */
+  stop(): Promise<void>;
+  /** Rejects with what to tell the person. */
+  execute(command: string, argument: CommandArgument): Promise<unknown>;
+  /** Some settings are others now: it asks for all of them anew. */
+  settingsChanged(): void;
 }
 
-export function createClient(
-  context: vscode.ExtensionContext,
-  server: Executable,
-  log: vscode.LogOutputChannel,
-  executeCommand: NonNullable<Middleware["executeCommand"]>,
-): LanguageClient {
+export interface Surroundings {
+  context: vscode.ExtensionContext;
+  interpreters: Interpreters;
+  crashes: Crashes;
+  listeners: Listeners;
+  /** The server answers, or it does no more. */
+  ready: (isReady: boolean) => void;
+  /** The server has crashed too often, and is not started again. */
+  gaveUp: () => void;
+  log: vscode.LogOutputChannel;
+}
+
+export function createServer(command: Executable, surroundings: Surroundings): Server {
+  const client = createClient(command, surroundings);
+  const { listeners, ready } = surroundings;
+  for (const [name, listener] of Object.entries(listeners)) {
+    client.onNotification(name, listener as (told: unknown) => void);
+  }
+  client.onDidChangeState(({ newState }) => {
+    ready(newState === State.Running);
+  });
+  return {
+    get isRunning() {
+      return client.state === State.Running;
+    },
+    start: () => client.start(),
+    stop: () => client.dispose(),
+    execute: (command, argument) =>
+      client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [argument] }),
+    settingsChanged: () => {
+      if (client.state === State.Running) {
+        void client.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
+      }
+    },
+  };
+}
+
+function createClient(command: Executable, surroundings: Surroundings): LanguageClient {
+  const { log } = surroundings;
   const options: LanguageClientOptions = {
     // All files: an app may have read any of them while it started.
     documentSelector: [{ scheme: "file" }],
@@ -54,9 +98,10 @@ export function createClient(
         });
       },
     },
-    middleware: { executeCommand, workspace: configurationMiddleware(context) },
+    errorHandler: errorHandler(surroundings),
+    middleware: { workspace: configurationMiddleware(surroundings) },
   };
-  const client = new LanguageClient("hotplate", "Hotplate", server, options);
+  const client = new LanguageClient("hotplate", "Hotplate", command, options);
   client.registerFeature(new OwnNotifications());
   return client;
 }
@@ -64,7 +109,15 @@ export function createClient(
 /** Tells the server that this client shows Hotplate's own notifications itself. */
 class OwnNotifications implements StaticFeature {
   fillClientCapabilities(capabilities: ClientCapabilities): void {
-    capabilities.experimental = { ...(capabilities.experimental as object), hotplate: true };
+    const hotplate = { commands: ["hotplate.copyPin", "hotplate.selectInterpreter"] };
+    capabilities.experimental = { ...(capabilities.experimental as object), hotplate };
+    // The status bar shows a start already.
+    capabilities.window = { ...capabilities.window, workDoneProgress: false };
+  }
+
+  preInitialize(capabilities: ServerCapabilities): void {
+    // The commands are registered by us: they have something to say without a server, too.
+    delete capabilities.executeCommandProvider;
   }
 
   initialize(): void {
@@ -80,6 +133,25 @@ class OwnNotifications implements StaticFeature {
   }
 }
 
+function errorHandler({ crashes, gaveUp, log }: Surroundings): ErrorHandler {
+  return {
+    error: (error, message, count) => {
+      const name = message === undefined ? "" : ` (${messageName(JSON.stringify({ message }))})`;
+      log.warn(`The connection to the server has a problem: ${error.message}${name}.`);
+      const action = (count ?? 0) <= 3 ? ErrorAction.Continue : ErrorAction.Shutdown;
+      return { action, handled: true };
+    },
+    closed: () => {
+      if (crashes.again(Date.now())) {
+        log.warn("The server has ended by itself. It is started again.");
+        return { action: CloseAction.Restart, handled: true };
+      }
+      gaveUp();
+      return { action: CloseAction.DoNotRestart, handled: true };
+    },
+  };
+}
+
 /** Traces which messages there are, but never what stands in them: some hold the PIN. */
 function withoutContents(log: vscode.LogOutputChannel): vscode.LogOutputChannel {
   const trace = (message: string) => {
@@ -88,7 +160,10 @@ function withoutContents(log: vscode.LogOutputChannel): vscode.LogOutputChannel 
   return Object.create(log, { trace: { value: trace } }) as vscode.LogOutputChannel;
 }
 
-function configurationMiddleware(context: vscode.ExtensionContext): NonNullable<Middleware["workspace"]> {
+function configurationMiddleware({
+  context,
+  interpreters,
+}: Surroundings): NonNullable<Middleware["workspace"]> {
   const manifest = context.extension.packageJSON as {
     contributes: { configuration: { properties: Record<string, unknown> }[] };
   };
@@ -103,7 +178,9 @@ function configurationMiddleware(context: vscode.ExtensionContext): NonNullable<
         }
         const scope = item.scopeUri === undefined ? undefined : vscode.Uri.parse(item.scopeUri);
         const section = vscode.workspace.getConfiguration("hotplate", scope);
-        return setByPerson(keys, (key) => section.inspect(key));
+        const values = setByPerson(keys, (key) => section.inspect(key));
+        const interpreterHint = interpreters.get(scope);
+        return interpreterHint === undefined ? values : { ...values, interpreterHint };
       }),
     // Sends that something has changed, without the values, which would hold the defaults too.
     didChangeConfiguration: (_sections, next) => next(undefined),

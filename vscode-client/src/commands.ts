@@ -1,20 +1,16 @@
-/**
- * The commands of the palette and the menus.
- *
- * Those that the server itself offers (`hotplate.start` and its kin) are registered by the language
- * client; here they only learn which app is meant. The others have names that the server does not.
- */
+/** The commands of the palette and the menus: the server's, and those of this extension alone. */
 
 import * as vscode from "vscode";
-import type { Middleware } from "vscode-languageclient/node";
 
 import type { Apps } from "./apps";
+import { openDebugger, openDebuggerBeside } from "./debugger";
 import type { Outputs } from "./output";
 import { copyPin, type Pins } from "./pin";
 import { serverCommands, type CommandArgument, type Frame } from "./protocol";
+import { selectInterpreter } from "./select-interpreter";
 import { pickApp, showMenu } from "./status";
 import type { Node } from "./traceback-tree";
-import { openDebugger, openPlace, type Tracebacks } from "./tracebacks";
+import { openPlace, type Tracebacks } from "./tracebacks";
 
 export interface Parts {
   apps: Apps;
@@ -22,8 +18,12 @@ export interface Parts {
   pins: Pins;
   tracebacks: Tracebacks;
   restartServer: () => Promise<void>;
+  /** Has the server run a command. Rejects with what to tell the person. */
+  execute: (command: string, argument: CommandArgument) => Promise<unknown>;
   log: vscode.LogOutputChannel;
 }
+
+const WALKTHROUGH = "hotplate.hotplate#hotplate.firstSteps";
 
 export function registerCommands(parts: Parts): vscode.Disposable {
   const { apps, outputs, pins, tracebacks, log } = parts;
@@ -47,14 +47,22 @@ export function registerCommands(parts: Parts): vscode.Disposable {
         await openPlace({ uri, range });
       }
     },
+    "hotplate.selectInterpreter": async (argument?: CommandArgument) => {
+      const folder = apps.get((await chosen(argument)) ?? "")?.folder;
+      await selectInterpreter(workspaceFolder(folder));
+    },
     "hotplate.openSettings": () =>
-      vscode.commands.executeCommand("workbench.action.openSettings", "hotplate."),
+      vscode.commands.executeCommand("workbench.action.openSettings", "@ext:hotplate.hotplate"),
+    "hotplate.openWalkthrough": () =>
+      vscode.commands.executeCommand("workbench.action.openWalkthrough", WALKTHROUGH),
     "hotplate.showServerLog": () => {
       log.show();
     },
     "hotplate.restartServer": () => parts.restartServer(),
     "hotplate.openFrame": (frame: Frame) => openPlace(frame),
     "hotplate.openFrameDebugger": (node?: Node) => openDebugger(node),
+    "hotplate.openFrameDebuggerBeside": (node?: Node) => openDebuggerBeside(node),
+    "hotplate.openDebuggerBeside": () => openDebuggerBeside(tracebacks.newest),
     "hotplate.copyTraceback": async (node?: Node) => {
       if (node?.kind === "traceback") {
         await vscode.env.clipboard.writeText(node.traceback.text);
@@ -64,35 +72,44 @@ export function registerCommands(parts: Parts): vscode.Disposable {
       tracebacks.clear();
     },
   };
+  for (const name of Object.values(serverCommands)) {
+    commands[name] = (given?: CommandArgument | string) => runOnServer(parts, name, given);
+  }
   return vscode.Disposable.from(
     ...Object.entries(commands).map(([name, run]) => vscode.commands.registerCommand(name, run)),
   );
 }
 
-/** What happens between a command of the server and the server: the app is named, errors are told. */
-export function serverCommandMiddleware(apps: Apps): NonNullable<Middleware["executeCommand"]> {
-  return async (command, args, next) => {
-    const given = args[0] as CommandArgument | string | undefined;
-    let argument: CommandArgument = typeof given === "string" ? { id: given } : (given ?? {});
-    const named = argument.app !== undefined || argument.id !== undefined;
-    if (!named && command !== serverCommands.state && apps.all.length > 1) {
-      const app = await pickApp(apps, vscode.l10n.t("Which app?"));
-      if (app === undefined) {
-        return undefined;
-      }
-      argument = { ...argument, app: app.app };
-    }
-    let answer: unknown;
-    try {
-      answer = await next(command, [argument]);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      void vscode.window.showWarningMessage(message);
+/** A command of the server's: the app is named before, and what went wrong is told. */
+async function runOnServer(
+  { apps, execute }: Parts,
+  command: string,
+  given: CommandArgument | string | undefined,
+): Promise<unknown> {
+  let argument: CommandArgument = typeof given === "string" ? { id: given } : (given ?? {});
+  const named = argument.app !== undefined || argument.id !== undefined;
+  if (!named && command !== serverCommands.state && apps.all.length > 1) {
+    const app = await pickApp(apps, vscode.l10n.t("Which app?"));
+    if (app === undefined) {
       return undefined;
     }
-    if (command === serverCommands.debuggerPin) {
-      await copyPin((answer as { pin: string | null } | null)?.pin ?? null);
-    }
-    return answer;
-  };
+    argument = { ...argument, app: app.app };
+  }
+  let answer: unknown;
+  try {
+    answer = await execute(command, argument);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    void vscode.window.showWarningMessage(message);
+    return undefined;
+  }
+  if (command === serverCommands.debuggerPin) {
+    await copyPin((answer as { pin: string | null } | null)?.pin ?? null);
+  }
+  return answer;
+}
+
+function workspaceFolder(uri: string | undefined): vscode.Uri | undefined {
+  const folder = uri === undefined ? undefined : vscode.workspace.getWorkspaceFolder(vscode.Uri.parse(uri));
+  return (folder ?? vscode.workspace.workspaceFolders?.[0])?.uri;
 }

@@ -2,10 +2,12 @@
 
 import * as vscode from "vscode";
 
-import type { DebuggerPin } from "./protocol";
+import type { DebuggerPin, PinWanted } from "./protocol";
 
 export class Pins {
   private readonly pins = new Map<string, string>();
+  /** The apps of which we are asking already: a page asks again at each try. */
+  private readonly offered = new Set<string>();
 
   update(told: DebuggerPin): void {
     if (told.pin === null) {
@@ -21,6 +23,23 @@ export class Pins {
 
   clear(): void {
     this.pins.clear();
+  }
+
+  /** A page asks for the PIN: it is one click away. */
+  async offer({ app }: PinWanted): Promise<void> {
+    if (!this.has(app) || this.offered.has(app)) {
+      return;
+    }
+    this.offered.add(app);
+    const copy = vscode.l10n.t("Copy the PIN");
+    const answer = await vscode.window.showInformationMessage(
+      vscode.l10n.t("A page of the debugger asks for its PIN."),
+      copy,
+    );
+    this.offered.delete(app);
+    if (answer === copy) {
+      await this.copy(app);
+    }
   }
 
   async copy(app: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Hotplate's own notifications and commands: the client's side of `docs/protocol.md`. */
 
-import { NotificationType, type Range } from "vscode-languageclient/node";
+import type { Range } from "vscode-languageclient/node";
 
 export type State = "stopped" | "starting" | "running" | "failed" | "stopping";
 
@@ -25,6 +25,12 @@ export interface DebuggerPin {
   generation: number;
   pin: string | null;
   url?: string;
+}
+
+/** A page of the debugger has just asked its reader for the PIN. */
+export interface PinWanted {
+  app: string;
+  generation: number;
 }
 
 export interface Frame {
@@ -66,12 +72,16 @@ export interface Output {
   text: string;
 }
 
-export const stateNotification = new NotificationType<AppState>("hotplate/state");
-export const debuggerPinNotification = new NotificationType<DebuggerPin>("hotplate/debuggerPin");
-export const tracebackNotification = new NotificationType<Traceback>("hotplate/traceback");
-export const outputNotification = new NotificationType<Output>("hotplate/output");
+/** The notifications' names, with what they carry. */
+export interface Notifications {
+  "hotplate/state": AppState;
+  "hotplate/debuggerPin": DebuggerPin;
+  "hotplate/pinWanted": PinWanted;
+  "hotplate/traceback": Traceback;
+  "hotplate/output": Output;
+}
 
-/** The server's commands. The language client registers them with VS Code under these names. */
+/** The server's commands. They are VS Code's too, under the same names. */
 export const serverCommands = {
   start: "hotplate.start",
   stop: "hotplate.stop",
@@ -79,6 +89,7 @@ export const serverCommands = {
   openInBrowser: "hotplate.openInBrowser",
   openDebugger: "hotplate.openDebugger",
   debuggerPin: "hotplate.debuggerPin",
+  useFreePort: "hotplate.useFreePort",
   state: "hotplate.state",
 } as const;
 

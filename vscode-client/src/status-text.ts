@@ -1,4 +1,6 @@
-/** What the status bar says, from the apps' states. Pure: it knows nothing of VS Code. */
+/** What the status bar says, from the apps' states. Pure, but for the language. */
+
+import { l10n } from "vscode";
 
 import type { AppState, State } from "./protocol";
 
@@ -35,11 +37,12 @@ export function statusText(apps: readonly AppState[]): StatusText | undefined {
     return undefined;
   }
   const more = others.length > 0 ? ` +${others.length}` : "";
-  const what = worst.state === "running" ? place(worst.url) : worst.state;
+  const state = stateName(worst.state);
+  const what = worst.state === "running" ? place(worst.url) : state;
   const title = `${worst.name} ${what}`;
   return {
     text: `${ICONS[worst.state]} ${title}${more}`,
-    label: `Flask app ${worst.name}: ${worst.state}${worst.state === "running" ? `, ${what}` : ""}`,
+    label: l10n.t("Flask app {0}: {1}", worst.name, what === state ? state : `${state}, ${what}`),
     failed: worst.state === "failed",
   };
 }
@@ -48,13 +51,32 @@ export function statusText(apps: readonly AppState[]): StatusText | undefined {
 export function describe(app: AppState): string {
   switch (app.state) {
     case "running": {
-      const ready = app.readyMs === undefined ? "" : `, ready in ${Math.round(app.readyMs)} ms`;
-      return `running at ${app.url ?? "an address of its own"}${ready}`;
+      const url = app.url ?? l10n.t("an address of its own");
+      return app.readyMs === undefined
+        ? l10n.t("running at {0}", url)
+        : l10n.t("running at {0}, ready in {1} ms", url, Math.round(app.readyMs));
     }
     case "failed":
-      return app.error === undefined ? "failed" : `failed: ${headline(app.error)}`;
+      return app.error === undefined
+        ? stateName(app.state)
+        : l10n.t("failed: {0}", headline(app.error));
     default:
-      return app.state;
+      return stateName(app.state);
+  }
+}
+
+function stateName(state: State): string {
+  switch (state) {
+    case "stopped":
+      return l10n.t("stopped");
+    case "starting":
+      return l10n.t("starting");
+    case "running":
+      return l10n.t("running");
+    case "failed":
+      return l10n.t("failed");
+    case "stopping":
+      return l10n.t("stopping");
   }
 }
 
@@ -66,7 +88,7 @@ function headline(error: { type: string; message: string }): string {
 /** The port, `:5000`; where there is none, the address itself. */
 function place(url: string | undefined): string {
   if (url === undefined) {
-    return "running";
+    return stateName("running");
   }
   try {
     const { port, protocol } = new URL(url);

@@ -10,6 +10,8 @@ import { describe, statusText, worstFirst } from "./status-text";
 export class Status implements vscode.Disposable {
   private readonly item: vscode.StatusBarItem;
   private readonly listening: vscode.Disposable;
+  /** What keeps the server itself from running. */
+  private problem: string | undefined;
 
   constructor(private readonly apps: Apps) {
     this.item = vscode.window.createStatusBarItem(
@@ -18,16 +20,30 @@ export class Status implements vscode.Disposable {
       1,
     );
     this.item.name = "Hotplate";
-    this.item.command = "hotplate.showMenu";
     this.listening = apps.onDidChange(() => {
       this.render();
     });
   }
 
+  /** Says what keeps the server itself from running, until it is undefined again. */
+  trouble(problem: string | undefined): void {
+    this.problem = problem;
+    this.render();
+  }
+
   private render(): void {
     const status = statusText(this.apps.all);
-    if (status === undefined) {
+    if (status === undefined && this.problem === undefined) {
       this.item.hide();
+      return;
+    }
+    this.item.command = status === undefined ? "hotplate.restartServer" : "hotplate.showMenu";
+    if (status === undefined) {
+      this.item.text = `$(error) ${vscode.l10n.t("Hotplate is not running")}`;
+      this.item.tooltip = this.problem;
+      this.item.accessibilityInformation = undefined;
+      this.item.backgroundColor = new vscode.ThemeColor("statusBarItem.errorBackground");
+      this.item.show();
       return;
     }
     this.item.text = status.text;
@@ -113,6 +129,7 @@ function entries(app: AppState, pins: Pins): Entry[] {
       run: run(serverCommands.openDebugger),
     },
     { label: "", kind: vscode.QuickPickItemKind.Separator },
+    { label: `$(symbol-namespace) ${t("Choose the interpreter")}`, run: run("hotplate.selectInterpreter") },
     { label: `$(gear) ${t("Settings")}`, run: run("hotplate.openSettings") },
   );
   return list;

@@ -1,4 +1,6 @@
-/** The tracebacks as a tree. Pure: it knows nothing of VS Code. */
+/** The tracebacks as a tree. Pure, but for the language. */
+
+import { l10n } from "vscode";
 
 import type { Cause, Frame, Traceback } from "./protocol";
 
@@ -23,6 +25,8 @@ export interface FoldedNode {
 export interface CauseNode {
   kind: "cause";
   cause: Cause;
+  /** What that one came from in turn, nearest first. */
+  further: readonly Cause[];
 }
 
 export const KEPT = 50;
@@ -36,9 +40,9 @@ export function withNewest(list: readonly Traceback[], told: Traceback): Traceba
 export function children(node: Node): Node[] {
   switch (node.kind) {
     case "traceback":
-      return [...fold(node.traceback.frames), ...(node.traceback.causes ?? []).map(asCause)];
+      return [...fold(node.traceback.frames), ...nest(node.traceback.causes ?? [])];
     case "cause":
-      return fold(node.cause.frames);
+      return [...fold(node.cause.frames), ...nest(node.further)];
     case "folded":
       return node.frames.map((frame) => ({ kind: "frame", frame }));
     case "frame":
@@ -46,8 +50,15 @@ export function children(node: Node): Node[] {
   }
 }
 
-function asCause(cause: Cause): CauseNode {
-  return { kind: "cause", cause };
+/** Each cause holds the next one; the members of a group stand beside each other. */
+function nest(causes: readonly Cause[]): CauseNode[] {
+  const [first, ...further] = causes;
+  if (first === undefined) {
+    return [];
+  }
+  return first.relation === "group"
+    ? causes.map((cause) => ({ kind: "cause", cause, further: [] }))
+    : [{ kind: "cause", cause: first, further }];
 }
 
 function fold(frames: readonly Frame[]): Node[] {
@@ -65,9 +76,13 @@ function fold(frames: readonly Frame[]): Node[] {
   return nodes;
 }
 
+export function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? "";
+}
+
 /** The exception as Python prints it, in one line. */
 export function headline(raised: { type: string; message: string }): string {
-  const first = raised.message.split("\n", 1)[0] ?? "";
+  const first = firstLine(raised.message);
   return first === "" || first === raised.type ? raised.type : `${raised.type}: ${first}`;
 }
 
@@ -78,24 +93,25 @@ export function occasion(traceback: Traceback): string {
   }
   switch (traceback.when) {
     case "startup":
-      return "at the start";
+      return l10n.t("at the start");
     case "thread":
-      return "in a thread";
+      return l10n.t("in a thread");
     case "template":
-      return "in a template";
+      return l10n.t("in a template");
     case "request":
-      return "in a request";
+      return l10n.t("in a request");
   }
 }
 
-const RELATIONS = {
-  cause: "caused by",
-  context: "while handling",
-  group: "in the group",
-} as const;
-
 export function relation(cause: Cause): string {
-  return cause.relation === undefined ? "caused by" : RELATIONS[cause.relation];
+  switch (cause.relation) {
+    case "context":
+      return l10n.t("raised while handling this");
+    case "group":
+      return l10n.t("in the group");
+    default:
+      return l10n.t("the cause");
+  }
 }
 
 function pathOf(url: string): string {

@@ -3,10 +3,11 @@
 import * as vscode from "vscode";
 
 import type { Apps } from "./apps";
-import { serverCommands, type Frame, type Traceback } from "./protocol";
+import type { Frame, Traceback } from "./protocol";
 import {
   children,
   fileName,
+  firstLine,
   headline,
   occasion,
   relation,
@@ -37,6 +38,11 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
     });
   }
 
+  get newest(): Node | undefined {
+    const [traceback] = this.list;
+    return traceback && { kind: "traceback", traceback };
+  }
+
   add(traceback: Traceback): void {
     this.list = withNewest(this.list, traceback);
     this.times.set(traceback.id, new Date());
@@ -52,7 +58,13 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
   private refresh(): void {
     const count = this.list.length;
     this.view.badge =
-      count === 0 ? undefined : { value: count, tooltip: vscode.l10n.t("{0} exceptions", count) };
+      count === 0
+        ? undefined
+        : {
+            value: count,
+            tooltip:
+              count === 1 ? vscode.l10n.t("1 exception") : vscode.l10n.t("{0} exceptions", count),
+          };
     void vscode.commands.executeCommand("setContext", "hotplate.hasTracebacks", count > 0);
     this.changed.fire(undefined);
   }
@@ -93,14 +105,16 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
 
   private tracebackItem(traceback: Traceback, newest: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(
-      headline(traceback),
+      traceback.type,
       newest
         ? vscode.TreeItemCollapsibleState.Expanded
         : vscode.TreeItemCollapsibleState.Collapsed,
     );
     const time = this.times.get(traceback.id)?.toLocaleTimeString() ?? "";
     item.id = traceback.id;
-    item.description = `${occasion(traceback)} · ${time}`;
+    // What tells one from another comes first: the view is narrow.
+    const message = firstLine(traceback.message);
+    item.description = [occasion(traceback), time, message].filter((part) => part !== "").join(" · ");
     item.iconPath = new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"));
     item.tooltip = traceback.text;
     const debuggable =
@@ -120,12 +134,14 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
 function frameItem(frame: Frame): vscode.TreeItem {
   const where = `${fileName(frame.uri)}:${frame.range.start.line + 1}`;
   const item = new vscode.TreeItem(frame.code || frame.function || where);
-  item.description = frame.function ? `${where} in ${frame.function}` : where;
+  item.description = frame.function
+    ? vscode.l10n.t("{0} in {1}", where, frame.function)
+    : where;
   item.tooltip = `${frame.uri.replace(/^file:\/\//, "")}:${frame.range.start.line + 1}`;
   item.iconPath = new vscode.ThemeIcon(frame.inWorkspace ? "debug-stackframe" : "circle-small");
   item.contextValue = "frame";
   if (frame.uri.startsWith("file:")) {
-    item.command = { command: "hotplate.openFrame", title: "Open", arguments: [frame] };
+    item.command = { command: "hotplate.openFrame", title: vscode.l10n.t("Open"), arguments: [frame] };
   }
   return item;
 }
@@ -135,11 +151,4 @@ export async function openPlace(place: Pick<Frame, "uri" | "range">): Promise<vo
   const { start, end } = place.range;
   const selection = new vscode.Range(start.line, start.character, end.line, end.character);
   await vscode.window.showTextDocument(vscode.Uri.parse(place.uri), { selection });
-}
-
-/** The interactive debugger of one exception, from the view. */
-export async function openDebugger(node: Node | undefined): Promise<void> {
-  const argument =
-    node?.kind === "traceback" ? { app: node.traceback.app, id: node.traceback.id } : undefined;
-  await vscode.commands.executeCommand(serverCommands.openDebugger, argument);
 }

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 from lsprotocol import types
 
-from hotplate.lsp import protocol
+from hotplate.lsp import fixes, protocol
 from hotplate.lsp.client import Client
 from hotplate.lsp.diagnostics import Problems
 from hotplate.lsp.explain import Explained, blamed, cut, explain, short
@@ -105,8 +105,11 @@ class App:
             for field in attrs.fields(Settings)
             if getattr(before, field.name) != getattr(settings, field.name)
         }
-        if "port" in changed:
+        named = before.sources.get("port") != settings.sources.get("port")
+        if self.planner.port_override is not None and ("port" in changed or named):
+            # The person has named a port: it counts, though it may be the one that was taken.
             self.planner.port_override = None
+            changed.add("port")
         if not changed:
             return
         self.reports = self._new_reports()
@@ -123,6 +126,23 @@ class App:
             for owner in self._problems.owners_in(uri, prefix):
                 self._problems.clear(owner)
                 self.supervisor.failing.discard(owner[len(prefix) :])
+
+    async def use_free_port(self) -> int:
+        """Start on the next port that is free, until the settings name another; that port."""
+        failure = self.supervisor.status.failure
+        taken = failure.port if failure is not None and failure.port else self.settings.port
+        port = await self._next_port(taken or 5000)
+        self._take_port(port)
+        return port
+
+    async def _next_port(self, port: int) -> int:
+        loop = asyncio.get_running_loop()
+        host = self.settings.host or "127.0.0.1"
+        return await loop.run_in_executor(None, ports.next_free, host, port)
+
+    def _take_port(self, port: int) -> None:
+        self.planner.port_override = port
+        self.supervisor.restart("command")
 
     async def stop(self) -> None:
         """Stop, and come back when that has been told, if it takes no more than a moment.
@@ -166,6 +186,23 @@ class App:
 
     def has_traceback(self, id_: str) -> bool:
         return id_ in self._tracebacks
+
+    def fixes(self, problem: types.Diagnostic) -> list[fixes.Fix]:
+        """What can be done about one of its problems."""
+        data = problem.data if isinstance(problem.data, dict) else {}
+        id_ = str(data.get("traceback"))
+        kept = self._tracebacks.get(id_)
+        alive = kept is not None and kept.generation == self.supervisor.status.generation
+        return fixes.fixes(
+            fixes.Case(
+                app=self.id,
+                name=self.name,
+                type=str(problem.code),
+                traceback=id_ if alive and kept is not None and kept.url is not None else None,
+                has_pin=self.supervisor.pin is not None,
+                commands=self._client.commands,
+            )
+        )
 
     def lenses(self, path: str) -> list[types.CodeLens]:
         """The lenses for a file, if the app stands in it."""
@@ -262,16 +299,13 @@ class App:
         return None
 
     async def _offer_port(self, generation: int, failure: Failure, explained: Explained) -> None:
-        loop = asyncio.get_running_loop()
-        host = self.settings.host or "127.0.0.1"
-        free = await loop.run_in_executor(None, ports.next_free, host, failure.port or 5000)
+        free = await self._next_port(failure.port or 5000)
         use, stop = f"Use port {free}", "Stop"
         answer = await self._client.choose(explained.message, [use, stop], warning=True)
         if self.supervisor.status.generation != generation:
             return
         if answer == use:
-            self.planner.port_override = free
-            self.supervisor.restart("command")
+            self._take_port(free)
         elif answer == stop:
             self.supervisor.stop()
 
@@ -296,7 +330,11 @@ class App:
         self._client.refresh_lenses()
 
     def pin_wanted(self) -> None:
-        if not self._client.own_messages:
+        if self._client.own_messages:
+            generation = self.supervisor.status.generation
+            params = protocol.PinWantedParams(self.id, generation)
+            self._client.notify(protocol.PIN_WANTED, params)
+        else:
             self._client.tell(
                 "A debugger page asks for its PIN: run the code lens “Show the PIN” on the app's "
                 "line, or the command hotplate.debuggerPin."

@@ -39,7 +39,18 @@ class Client:
         self.configuration = bool(workspace.configuration)
         self.watched_files = bool(watched and watched.dynamic_registration)
         self.changed_configuration = bool(changed and changed.dynamic_registration)
-        self.own_messages = isinstance(experimental, dict) and bool(experimental.get("hotplate"))
+        own = experimental.get("hotplate") if isinstance(experimental, dict) else None
+        self.own_messages = bool(own)
+        commands = own.get("commands") if isinstance(own, dict) else None
+        self.commands = frozenset(
+            each
+            for each in (commands if isinstance(commands, list) else ())
+            if isinstance(each, str)
+        )
+        """Commands of the client's own that a quick fix may name."""
+        self.code_actions = bool(
+            document.code_action and document.code_action.code_action_literal_support
+        )
         self.knows_no_questions = False
         """Set by the answer to the first one."""
         self._tasks: set[asyncio.Task[Any]] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from lsprotocol.types import Diagnostic
+from lsprotocol.types import Diagnostic, Range
 
 Publish = Callable[[str, list[Diagnostic]], None]
 
@@ -42,6 +42,10 @@ class Problems:
         """The same, of those who have said something about a file."""
         return [owner for owner in self.owners(prefix) if uri in self._owned[owner]]
 
+    def at(self, uri: str, range_: Range) -> list[Diagnostic]:
+        """What is shown in a file where it touches a range."""
+        return [each for each in self._shown.get(uri, []) if _touch(each.range, range_)]
+
     def _refresh(self, uri: str) -> None:
         now = [item for owned in self._owned.values() for item in owned.get(uri, [])]
         if now != self._shown.get(uri, []):
@@ -50,3 +54,7 @@ class Problems:
             else:
                 self._shown.pop(uri, None)
             self._publish(uri, now)
+
+
+def _touch(one: Range, other: Range) -> bool:
+    return one.start <= other.end and other.start <= one.end

@@ -13,6 +13,7 @@ from lsprotocol.types import Range
 
 STATE = "hotplate/state"
 DEBUGGER_PIN = "hotplate/debuggerPin"
+PIN_WANTED = "hotplate/pinWanted"
 TRACEBACK = "hotplate/traceback"
 OUTPUT = "hotplate/output"
 
@@ -23,6 +24,7 @@ COMMANDS = (
     "hotplate.openInBrowser",
     "hotplate.openDebugger",
     "hotplate.debuggerPin",
+    "hotplate.useFreePort",
     "hotplate.state",
 )
 
@@ -66,6 +68,14 @@ class DebuggerPinParams:
     generation: int
     pin: str | None
     url: str | None = attrs.field(default=None, metadata=OPTIONAL)
+
+
+@attrs.frozen
+class PinWantedParams:
+    """A page of the debugger has just asked its reader for the PIN."""
+
+    app: str
+    generation: int
 
 
 @attrs.frozen
@@ -128,6 +138,7 @@ class OutputParams:
 NOTIFICATIONS: dict[str, type[Any]] = {
     STATE: StateParams,
     DEBUGGER_PIN: DebuggerPinParams,
+    PIN_WANTED: PinWantedParams,
     TRACEBACK: TracebackParams,
     OUTPUT: OutputParams,
 }

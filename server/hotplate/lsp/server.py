@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import logging
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from lsprotocol import types
@@ -22,8 +21,9 @@ from pygls.exceptions import (
 from pygls.lsp.server import LanguageServer
 
 from hotplate import __version__
-from hotplate.lsp import protocol
 from hotplate.lsp.client import Client
+from hotplate.lsp.commands import register_commands
+from hotplate.lsp.fixes import actions
 from hotplate.lsp.places import Places
 from hotplate.lsp.transport import (
     ParseError,
@@ -71,7 +71,7 @@ class HotplateServer(LanguageServer):
 def create_server() -> HotplateServer:
     """A server with all its features, not yet started."""
     server = HotplateServer()
-    for register in (_lifecycle, _documents, _files, _lenses, _commands):
+    for register in (_lifecycle, _documents, _files, _lenses, _fixes, register_commands):
         register(server)
     return server
 
@@ -81,8 +81,10 @@ def _lifecycle(server: HotplateServer) -> None:
     def initialize(ls: HotplateServer, params: types.InitializeParams) -> None:
         """`initialize`: who the client is, and which folders it has open."""
         options = params.initialization_options
-        options = dict(options) if isinstance(options, Mapping) else {}
-        trusted = options.pop("trusted", False) is True
+        trusted = False
+        if isinstance(options, Mapping):
+            options = dict(options)
+            trusted = options.pop("trusted", False) is True
         ls.client = Client(ls, params)
         places = Places(ls.workspace.position_encoding)
         ls.apps = Workspace(ls.client, places, options, trusted)
@@ -170,73 +172,20 @@ def _lenses(server: HotplateServer) -> None:
         return [lens for app in ls.running.apps for lens in app.lenses(path)]
 
 
-def _commands(server: HotplateServer) -> None:
-    """`workspace/executeCommand`: each takes `{app?: id}`, or nothing where there is one app."""
-
-    def command(name: str) -> Callable[[Callable[..., Any]], None]:
-        def register(handler: Callable[..., Any]) -> None:
-            @functools.wraps(handler)
-            async def checked(ls: HotplateServer, *arguments: Any) -> Any:
-                try:
-                    return await handler(ls, _argument(arguments))
-                except ValueError as error:
-                    raise _invalid(str(error)) from error
-
-            del checked.__wrapped__
-            checked.__annotations__ = {}
-            server.command(name)(checked)
-
-        return register
-
-    @command("hotplate.start")
-    async def start(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        ls.running.app_to_start(argument).supervisor.start("command")
-
-    @command("hotplate.stop")
-    async def stop(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        await ls.running.find_app(argument).stop()
-
-    @command("hotplate.restart")
-    async def restart(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        ls.running.find_app(argument).supervisor.restart("command")
-
-    @command("hotplate.openInBrowser")
-    async def open_in_browser(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        await ls.running.find_app(argument).open_in_browser()
-
-    @command("hotplate.openDebugger")
-    async def open_debugger(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
-        id_ = argument.get("id")
-        app = ls.running.find_app(argument)
-        return await app.open_debugger(None if id_ is None else str(id_))
-
-    @command("hotplate.debuggerPin")
-    async def debugger_pin(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
-        app = ls.running.find_app(argument)
-        pin = app.supervisor.pin
-        if argument.get("show") and ls.client is not None and not ls.client.own_messages:
-            # The lens of an editor that would not show the answer: the person has asked for it.
-            ls.client.tell(f"The debugger's PIN: {pin or 'none is asked for'}")
-        return {"pin": pin}
-
-    @command("hotplate.state")
-    async def state(ls: HotplateServer, argument: Mapping[str, Any]) -> dict[str, Any]:
-        return {"apps": [protocol.to_json(app.last_state) for app in ls.running.apps]}
-
-
-def _argument(arguments: tuple[Any, ...]) -> Mapping[str, Any]:
-    """The one object that a command takes. A bare string is a traceback's or an app's id."""
-    first = arguments[0] if arguments else None
-    if first is None:
-        return {}
-    if isinstance(first, str):
-        return {"id": first}
-    if isinstance(first, Mapping):
-        return first
-    fields = getattr(first, "_asdict", None)  # what pygls makes of an object it does not know
-    if fields is not None:
-        return dict(fields())
-    raise ValueError(f"The argument is an object such as {{app: id}}, not {first!r}.")
+def _fixes(server: HotplateServer) -> None:
+    @server.feature(
+        types.TEXT_DOCUMENT_CODE_ACTION,
+        types.CodeActionOptions(code_action_kinds=[types.CodeActionKind.QuickFix]),
+    )
+    def code_action(
+        ls: HotplateServer, params: types.CodeActionParams
+    ) -> list[types.CodeAction | types.Command]:
+        """`textDocument/codeAction`: what can be done about the problems in a range."""
+        only = params.context.only
+        if only and not any(kind in ("", types.CodeActionKind.QuickFix) for kind in only):
+            return []
+        found = ls.running.fixes(params.text_document.uri, params.range)
+        return actions(found, ls.client is not None and ls.client.code_actions)
 
 
 def _invalid(message: str) -> JsonRpcException:

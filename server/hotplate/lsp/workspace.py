@@ -15,6 +15,7 @@ from lsprotocol import types
 from hotplate.lsp.app import App
 from hotplate.lsp.client import Client
 from hotplate.lsp.diagnostics import Problems
+from hotplate.lsp.fixes import Fix
 from hotplate.lsp.places import Places, in_units
 from hotplate.project.approvals import Approvals
 from hotplate.project.evidence import looks_like_flask
@@ -53,9 +54,7 @@ class Folder:
 class Workspace:
     """All folders. `initial` are the initializationOptions, `trusted` the client's word for it."""
 
-    def __init__(
-        self, client: Client, places: Places, initial: Mapping[str, Any], trusted: bool
-    ) -> None:
+    def __init__(self, client: Client, places: Places, initial: object, trusted: bool) -> None:
         self.client = client
         self.places = places
         self.problems = Problems(client.publish)
@@ -110,7 +109,7 @@ class Workspace:
 
     async def configure_all(self, pushed: Any = None) -> None:
         """The settings may have changed. `pushed` is what a client sends that can't be asked."""
-        if isinstance(pushed, Mapping) and isinstance(pushed.get("hotplate"), Mapping):
+        if isinstance(pushed, Mapping) and pushed.get("hotplate") is not None:
             self._pushed = pushed["hotplate"]
         await asyncio.gather(*(self.configure(folder) for folder in self._folders.values()))
 
@@ -118,7 +117,7 @@ class Workspace:
         """Read the folder's settings and bring its apps in line with them."""
         async with folder.turn:
             asked = await self.client.settings(folder.uri)
-            editor = _merge(self._initial, self._pushed, asked)
+            editor = [self._initial, self._pushed, asked]
             loop = asyncio.get_running_loop()
             resolved = await loop.run_in_executor(None, _resolve, editor, folder.path)
             self._complain(folder, resolved.problems)
@@ -183,6 +182,20 @@ class Workspace:
                     self.client.tell(mistake.message, types.MessageType.Warning)
         folder.complained = told
         self.problems.put(f"settings:{folder.uri}", shown)
+
+    def fixes(self, uri: str, range_: types.Range) -> list[tuple[types.Diagnostic, list[Fix]]]:
+        """What can be done about each problem of an app's that touches a range."""
+        path = self.places.path(uri)
+        if path is None:
+            return []
+        apps = {app.id: app for app in self.apps}
+        found = []
+        for problem in self.problems.at(self.places.uri(path), range_):
+            data = problem.data if isinstance(problem.data, dict) else {}
+            app = apps.get(str(data.get("app")))
+            if app is not None:
+                found.append((problem, app.fixes(problem)))
+        return found
 
     # ------------------------------------------------------------ starting by itself
 
@@ -278,21 +291,17 @@ class Workspace:
         return all(app.supervisor.status.phase is Phase.STOPPED for app in self.apps)
 
 
-def _resolve(editor: Any, path: Path) -> Resolved:
+def _resolve(editor: Iterable[object], path: Path) -> Resolved:
+    """`editor` are the settings in each of the ways in which it tells them, the weakest first."""
     table, problems = read_pyproject(path)
-    resolved = resolve(editor, table, path)
-    return attrs.evolve(resolved, problems=[*resolved.problems, *problems])
-
-
-def _merge(*objects: Any) -> Any:
-    """The editor's settings from all the ways in which it tells them; a null says nothing."""
     merged: dict[str, Any] = {}
-    for each in objects:
+    for each in editor:
         if isinstance(each, Mapping):
             merged.update({key: value for key, value in each.items() if value is not None})
-        elif each is not None:
-            return each  # `resolve` will say what it should have been
-    return merged
+        else:  # that one alone is passed over, and told
+            problems = [*problems, *resolve(each, None, path).problems]
+    resolved = resolve(merged, table, path)
+    return attrs.evolve(resolved, problems=[*resolved.problems, *problems])
 
 
 def _person_says_always(settings: Settings) -> bool:

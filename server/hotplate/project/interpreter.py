@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from hotplate.project.files import exists, expand, is_dir, is_executable, normal
+from hotplate.project.files import exists, expand, is_dir, is_executable, is_file, normal
 from hotplate.project.managers import find_conda, find_hatch, find_pdm, find_pipenv
 from hotplate.project.poetry import find_poetry
 from hotplate.project.probe import Probe, probe
@@ -53,8 +53,18 @@ def find(
         env=base_env,
         run_tools=run_tools,
     )
-    if settings.interpreter:
+    offered = None
+    if settings.interpreter_source == "hint":
+        offered = _offered(settings, search)
+        if offered and _is_environment(offered.path):
+            return offered
+    elif settings.interpreter:
         return Interpreter(_chosen(settings, search), _title(settings), "setting")
+    if offered:
+        # A Python at large: what is reported where nobody has chosen. The tool that reports it
+        # looks into the workspace's folder, not into an app's own below.
+        own = find_in_project(search) if search.home != search.workspace else None
+        return own or offered
     active = _find_active(search)
     if active and not _is_ours(search):
         return active
@@ -114,6 +124,20 @@ def _chosen(settings: Settings, search: Search) -> Path:
         f'{_title(settings)} is "{wanted}", but {problem}. Set it to a Python, to the folder of '
         "a virtual environment or to a command; or remove it, and Hotplate looks for one itself."
     )
+
+
+def _offered(settings: Settings, search: Search) -> Interpreter | None:
+    """The client's hint, if there is a Python. It is no one's wish: where it is wrong we look."""
+    path = expand(search.workspace, settings.interpreter or "")
+    python = python_in(path) if is_dir(path) else path
+    if python is None or not is_executable(python):
+        return None
+    return Interpreter(python, "the interpreter chosen in the editor", "editor")
+
+
+def _is_environment(python: Path) -> bool:
+    directory = python.parent.parent
+    return is_file(directory / "pyvenv.cfg") or is_dir(directory / "conda-meta")
 
 
 def _title(settings: Settings) -> str:

@@ -22,9 +22,12 @@ from hotplate.project.values import (
     structure,
 )
 
+HINT = "interpreterHint"
+"""The interpreter that another tool of the editor has chosen for the folder: see `Reader.hint`."""
+
 # What a client puts beside the settings for its own use: whether it vouches for the folder, and
 # the `hotplate.trace.server` that language clients of VS Code look for in their own section.
-CLIENT_KEYS = frozenset({"trusted", "trace"})
+CLIENT_KEYS = frozenset({"trusted", "trace", HINT})
 
 _KINDS = kinds()
 
@@ -72,6 +75,20 @@ class Reader:
                 f'{self.title((*where, "app"))} is not used, as "script" is set beside it. '
                 "Remove one of the two.",
                 (*where, "app"),
+            )
+        return layer
+
+    def hint(self, raw: object) -> Layer:
+        """What holds where nobody has said anything: the weakest layer of all."""
+        layer = Layer("hint")
+        offered = raw.get(HINT) if isinstance(raw, Mapping) else None
+        if isinstance(offered, str) and offered:
+            layer.values["interpreter"] = offered
+        elif offered:
+            self.report(
+                f"{self.title((HINT,))}: expected a path, got {describe_value(offered)}. "
+                "It is ignored.",
+                (HINT,),
             )
         return layer
 

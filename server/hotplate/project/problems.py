@@ -7,8 +7,8 @@ from typing import Literal
 
 from attrs import frozen
 
-Source = Literal["editor", "pyproject"]
-"""Where a setting was written."""
+Source = Literal["editor", "pyproject", "hint"]
+"""Where a setting was written; `hint`: nowhere, the client offers it (`interpreterHint`)."""
 
 
 @frozen

@@ -6,6 +6,7 @@ The rules, in full:
 - Each object in `apps` starts from the values beside it and puts its own over them. `name` is its
   own alone. `apps` itself is taken whole from the editor, or else from `pyproject.toml`.
 - `app` and `script` exclude each other: naming one at a stronger place drops the other's.
+- The interpreter that a client offers (`interpreterHint`) is weaker than all of these.
 - A value that is wrong is told, and the default serves, whatever a weaker place says.
 """
 
@@ -48,7 +49,7 @@ def resolve(editor: object, pyproject: object, folder: Path) -> Resolved:
     """The apps of a workspace folder. Both sources are raw: what JSON and TOML gave, or None."""
     readers = Reader("pyproject", folder), Reader("editor", folder)
     weaker, stronger = readers[0].read(pyproject), readers[1].read(editor)
-    shared = _settle([weaker, stronger])
+    shared = _settle([readers[1].hint(editor), weaker, stronger])
     own = stronger.apps or weaker.apps
     if own:
         sources = {key: source for key, source in shared.sources.items() if key != "name"}

@@ -28,9 +28,12 @@ const SETTINGS = {
   "json.schemaDownload.enable": false,
   "typescript.disableAutomaticTypeAcquisition": true,
   "editor.minimap.enabled": false,
+  "terminal.integrated.gpuAcceleration": "off",
+  "terminal.integrated.minimumContrastRatio": 1,
   "editor.accessibilitySupport": "off",
   "editor.wordBasedSuggestions": "off",
   "files.autoSave": "off",
+  "files.exclude": { "**/.venv": true, "**/.vscode": true, "**/__pycache__": true },
   "files.hotExit": "off",
   "remote.autoForwardPorts": false,
   "remote.autoForwardPortsFallback": 0,
@@ -70,8 +73,11 @@ export class CodeServer {
     return execFileSync(this.node, args, { env: this.env, encoding: "utf8", timeout: 60_000 });
   }
 
-  /** `trust`: ask the person whether they trust a folder, as VS Code does. */
-  async start({ trust = false } = {}) {
+  /**
+   * `trust`: ask the person whether they trust a folder, as VS Code does. `driver`: for tests in the
+   * extension host; no notification is shown then.
+   */
+  async start({ trust = false, driver = false } = {}) {
     const port = await freePort();
     this.url = `http://127.0.0.1:${port}`;
     const log = openSync(this.log, "a");
@@ -82,7 +88,8 @@ export class CodeServer {
         "--bind-addr", `127.0.0.1:${port}`, "--auth", "none",
         "--disable-telemetry", "--disable-update-check",
         ...(trust ? [] : ["--disable-workspace-trust"]),
-        "--disable-getting-started-override", "--disable-proxy", "--ignore-last-opened",
+        ...(driver ? ["--vscode-option", "enable-smoke-test-driver"] : []),
+        "--disable-getting-started-override", "--ignore-last-opened",
         // Else every closed page leaves an extension host alive for hours.
         "--reconnection-grace-time", "2",
       ],

@@ -2,6 +2,8 @@
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
+import { until } from "./waiting.mjs";
+
 const ARGUMENTS = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
   "--disable-background-networking", "--disable-component-update",
@@ -21,7 +23,8 @@ export class Workbench {
     this.page = page;
   }
 
-  static async open(browser, url, folder) {
+  /** An empty window. */
+  static async create(browser) {
     const context = await browser.newContext({
       viewport: { width: 1280, height: 800 },
       colorScheme: "light",
@@ -29,10 +32,22 @@ export class Workbench {
     });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
-    await page.goto(`${url}/?folder=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
-    await page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
-    await page.waitForSelector(".explorer-folders-view .monaco-list-row", { timeout: LONG });
     return new Workbench(context, page);
+  }
+
+  /** Opens a folder or a workspace file in it. */
+  async open(url, folder) {
+    const kind = folder.endsWith(".code-workspace") ? "workspace" : "folder";
+    await this.page.goto(`${url}/?${kind}=${encodeURIComponent(folder)}`, { waitUntil: "domcontentloaded" });
+    await this.page.waitForSelector(".monaco-workbench .part.statusbar", { timeout: LONG });
+    const rows = this.page.locator(".explorer-folders-view .monaco-list-row").first();
+    try {
+      await rows.waitFor();
+    } catch {
+      // VS Code in a browser now and then shows a workspace file without its folders.
+      await this.page.reload({ waitUntil: "domcontentloaded" });
+      await rows.waitFor({ timeout: LONG });
+    }
   }
 
   get quickInput() {
@@ -43,19 +58,29 @@ export class Workbench {
     return this.page.locator(".quick-input-widget:visible .quick-input-list .monaco-list-row");
   }
 
+  /**
+   * Opens the quick input and types into it; with `row`, clicks on that one. What is just opening may
+   * take the focus, and the quick input goes: so again.
+   */
+  async ask(key, text, row) {
+    await until(`the quick input for ${text}`, LONG, async () => {
+      await this.page.keyboard.press(key);
+      await this.quickInput.waitFor({ timeout: 3000 });
+      await this.quickInput.fill(text, { timeout: 3000 });
+      if (row !== undefined) {
+        // Not by Enter: what was used last may still be the row that is marked.
+        await this.quickPicks.filter({ hasText: row }).first().click({ timeout: 3000 });
+      }
+      return true;
+    });
+  }
+
   async command(title) {
-    await this.page.keyboard.press("F1");
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(`>${title}`);
-    // Not by Enter: what was used last may still be the row that is marked.
-    await this.quickPicks.filter({ hasText: title }).first().click();
+    await this.ask("F1", `>${title}`, title);
   }
 
   async openFile(name) {
-    await this.page.keyboard.press("Control+p");
-    await this.quickInput.waitFor();
-    await this.quickInput.fill(name);
-    await this.quickPicks.filter({ hasText: name }).first().click();
+    await this.ask("Control+p", name, name);
     await this.activeTab(name).waitFor();
     await this.page.locator(".editor-instance .view-lines").first().waitFor();
   }
@@ -72,6 +97,31 @@ export class Workbench {
   async save() {
     await this.page.keyboard.press("Control+s");
     await this.page.locator(".tabs-container .tab.active:not(.dirty)").waitFor();
+  }
+
+  /** Puts the cursor somewhere in the open file; both count from 1. */
+  async goTo(line, column) {
+    await this.page.locator(".editor-group-container.active .editor-instance .view-lines").click();
+    await this.ask("Control+g", `:${line}:${column}`);
+    await this.page.keyboard.press("Enter");
+    await this.statusItem(`Ln ${line}, Col ${column}`).waitFor();
+  }
+
+  quickFixes(title) {
+    return this.page.locator(".action-widget .monaco-list-row, .monaco-menu .action-item", { hasText: title });
+  }
+
+  /** Chooses from the quick fixes at the cursor. */
+  async quickFix(title) {
+    await until(`the quick fix ${title}`, LONG, async () => {
+      await this.page.keyboard.press("Control+.");
+      await this.quickFixes(title).first().click({ timeout: 3000 });
+      return true;
+    });
+  }
+
+  get terminalRows() {
+    return this.page.locator(".terminal-wrapper .xterm-rows > div");
   }
 
   activeTab(name) {

@@ -51,13 +51,36 @@ test("the extension's own settings are not the server's", () => {
   assert.deepEqual(serverSettings(contributed), ["port"]);
 });
 
+const manifestText = readFileSync("package.json", "utf8");
+const texts = JSON.parse(readFileSync("package.nls.json", "utf8")) as Record<string, string>;
+
+test("each text of the manifest can be translated, and none is left over", () => {
+  const used = [...manifestText.matchAll(/"%([^"%]+)%"/g)].map(([, key]) => key);
+  assert.deepEqual([...new Set(used)].sort(), Object.keys(texts).sort());
+  const titles = /"(?:title|name|contents|markdownDescription|altText)": "(?!%|Hotplate"|hotplate")/;
+  const bare = manifestText.split("\n").filter((line) => titles.test(line));
+  assert.deepEqual(bare.filter((line) => !line.includes("The Hotplate maintainers")), []);
+});
+
+test("the commands that the manifest's texts name are there", () => {
+  interface Manifest {
+    contributes: { commands: { command: string; category: string }[] };
+  }
+  const { commands } = (JSON.parse(manifestText) as Manifest).contributes;
+  assert.ok(commands.every(({ category }) => category === "Hotplate"));
+  const known = new Set(commands.map(({ command }) => command));
+  for (const [, command = ""] of JSON.stringify(texts).matchAll(/command:(hotplate\.\w+)/g)) {
+    assert.ok(known.has(command) || command === "hotplate.tracebacks", command);
+  }
+});
+
 test("the manifest has the server's settings, with its defaults, each described", () => {
   interface Property {
     default: unknown;
     scope: string;
     markdownDescription: string;
   }
-  const manifest = JSON.parse(readFileSync("package.json", "utf8")) as {
+  const manifest = JSON.parse(manifestText) as {
     contributes: { configuration: { properties: Record<string, Property> }[] };
   };
   const groups = manifest.contributes.configuration.map((group) => group.properties);
@@ -92,7 +115,7 @@ test("the manifest has the server's settings, with its defaults, each described"
     openBrowser: "never",
   });
   for (const [key, property] of Object.entries(properties)) {
-    assert.ok(property.markdownDescription.length > 15, key);
+    assert.ok((texts[property.markdownDescription.slice(1, -1)] ?? "").length > 15, key);
     const runsPrograms = /(interpreter|serverInterpreter|serverPath)$/.test(key);
     assert.equal(property.scope, runsPrograms ? "machine-overridable" : "resource", key);
   }

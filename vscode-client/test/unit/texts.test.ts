@@ -1,15 +1,34 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { withoutEscapes } from "../../src/ansi";
+import { Crashes } from "../../src/crashes";
 import { fileLinks } from "../../src/links";
 import { isNewEnough, parseAnswer } from "../../src/python-version";
+import { Tail } from "../../src/tail";
 import { messageName } from "../../src/trace";
 
-test("colours, links and cursor movements are left out", () => {
-  const text = "\x1b[1;31mred\x1b[0m \x1b]8;;http://x\x07link\x1b]8;;\x1b\\ \x1b[2Kend";
-  assert.equal(withoutEscapes(text), "red link end");
-  assert.equal(withoutEscapes("a [31m b"), "a [31m b");
+test("the tail keeps colours, ends lines as a terminal does, and forgets whole lines", () => {
+  const tail = new Tail();
+  assert.equal(tail.append("\x1b[31mred\x1b[0m\n"), "\x1b[31mred\x1b[0m\r\n");
+  assert.equal(tail.append("two\r\n"), "two\r\n");
+  assert.equal(tail.text, "\x1b[31mred\x1b[0m\r\ntwo\r\n");
+  for (let number = 0; number < 60_000; number++) {
+    tail.append(`line ${number}\n`);
+  }
+  const lines = tail.text.split("\r\n");
+  assert.ok(tail.text.length <= 400_000);
+  assert.ok(lines.length > 10_000);
+  assert.match(lines[0] ?? "", /^line \d+$/);
+  assert.deepEqual(lines.slice(-2), ["line 59999", ""]);
+});
+
+test("a server that crashes is started again five times in three minutes and no more", () => {
+  const crashes = new Crashes();
+  const seconds = [0, 10, 20, 30, 40, 50, 179, 181, 182];
+  const verdicts = seconds.map((second) => crashes.again(second * 1000));
+  assert.deepEqual(verdicts, [true, true, true, true, true, false, false, true, false]);
+  crashes.forget();
+  assert.equal(crashes.again(183_000), true);
 });
 
 test("the lines of a traceback are links", () => {

@@ -58,6 +58,23 @@ test("frames are innermost first, those of libraries folded, causes below", () =
   assert.deepEqual(nodes.flatMap(children).map(shown), ["orm", "dispatch", "wsgi", "read"]);
 });
 
+test("each cause holds the next one, and a group's members stand side by side", () => {
+  const cause = (type: string, relation: "cause" | "context" | "group") => ({
+    type,
+    message: "",
+    relation,
+    frames: [frame(type, true)],
+  });
+  const causes = [cause("A", "cause"), cause("B", "context"), cause("C", "group"), cause("D", "group")];
+  const [a] = children({ kind: "traceback", traceback: traceback({ causes }) });
+  assert.ok(a);
+  assert.deepEqual(children(a).map(shown), ["A", "<B"]);
+  const [, b] = children(a);
+  assert.ok(b);
+  assert.deepEqual(children(b).map(shown), ["B", "<C", "<D"]);
+  assert.deepEqual(children(b).slice(1).flatMap(children).map(shown), ["C", "D"]);
+});
+
 test("the newest is first, and the oldest is forgotten", () => {
   let list: Traceback[] = [];
   for (let number = 0; number <= KEPT; number++) {

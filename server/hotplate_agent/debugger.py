@@ -70,12 +70,16 @@ class Debugger:
 
     def _adopt(self, application: Any, module: ModuleType) -> None:
         self._application = application
-        pin, cookie = _derive(module)
         wish = os.environ.get("WERKZEUG_DEBUG_PIN")
-        if not wish and self._pin:  # what the browser knows already
-            pin = self._pin
-        if self._cookie:
-            cookie = self._cookie
+        if self._pin and self._cookie and not wish:  # what the browser knows already
+            pin: Optional[str] = self._pin
+            cookie: Optional[str] = self._cookie
+        else:
+            pin, cookie = _derive(module)
+            if not wish and self._pin:
+                pin = self._pin
+            if self._cookie:
+                cookie = self._cookie
         application._pin, application._pin_cookie = pin, cookie
 
     def settle(self, evalex: bool) -> None:

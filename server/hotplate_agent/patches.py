@@ -56,6 +56,7 @@ def _patch_serving(module: ModuleType, serve: Serve, reloading: Reloading) -> No
         return serve(original, *args, **kwargs)
 
     make_server.__doc__ = original.__doc__
+    make_server.__wrapped__ = original  # type: ignore[attr-defined]
     module.make_server = make_server  # type: ignore[attr-defined]
     if hasattr(module, "run_with_reloader"):  # up to Werkzeug 2.0
         _patch_reloader(module, reloading)

@@ -23,6 +23,7 @@ from hotplate_agent.channel import Channel
 from hotplate_agent.files import Files
 from hotplate_agent.line import Line
 from hotplate_agent.loading import PLUGINS, load_plugins
+from hotplate_agent.rehearsal import rehearse
 from hotplate_agent.surroundings import Conduct, open_files
 
 _leave = os._exit
@@ -45,6 +46,8 @@ class Standby:
         """
         with priority.lowered(), _Muted() as muted:
             whole = self._import(roots, muted)
+            if whole:
+                self._rehearse()
         self._ahead.expect_as_now()
         self._ahead.stash.hide()
         self._ahead.watch()
@@ -90,6 +93,20 @@ class Standby:
             new = [name for name in list(sys.modules) if name not in before]
             self._ahead.stash.keep(root, new, filters)
         return True
+
+    def _rehearse(self) -> None:
+        """Do what Flask and Werkzeug do at the first request only."""
+        serving: Any = sys.modules.get("werkzeug.serving")
+        if serving is None or "flask.app" not in sys.modules:
+            return
+        before = set(sys.modules)
+        filters = list(warnings.filters)
+        try:
+            rehearse(serving.make_server.__wrapped__)
+        except Exception:
+            pass  # a library has made them different: their first request will be as it is
+        new = [name for name in list(sys.modules) if name not in before]
+        self._ahead.stash.keep("", new, filters)
 
     def _inputs(self) -> List[m.FileRead]:
         """What the standby was made of: files, and the folders in which libraries are installed."""

@@ -531,3 +531,24 @@ def test_with_every_flask(start: Start, pair: str, tmp_path: Path) -> None:
         assert server.get().json() == 1
         assert not learnt(server).unused
         assert "Warning" not in server.stderr.replace("WARNING: This is a", "")
+
+
+def test_the_first_request_is_rehearsed(start: Start, tmp_path: Path) -> None:
+    """What is done once is done; nothing that an app could set up first has been set up."""
+    code = (
+        "import logging, sys\nimport jinja2.lexer\n"
+        "found = [len(jinja2.lexer._lexer_cache), logging.root.handlers,\n"
+        "         [n for n in logging.root.manager.loggerDict if 'zeug' in n or 'flask' in n],\n"
+        "         'encodings.idna' in sys.modules, 'hotplate_rehearsal' in sys.modules]\n"
+        "def seen(): return found\n"
+    )
+    lay_out(tmp_path, Case(code, "", False))
+    cold = start(env=surroundings(tmp_path))
+    cold.serve(app="app.py", learn=True)
+    assert cold.get().json() == [0, [], [], False, False]
+    standby = start(env=surroundings(tmp_path))
+    warmed = standby.warm(learnt(cold).roots, app="app.py", learn=True)
+    assert isinstance(warmed, m.Warmed)
+    standby.serve(app="app.py", learn=True)
+    assert standby.get().json() == [1, [], [], False, False]
+    assert standby.stderr.count("\n") == cold.stderr.count("\n") == 1

@@ -14,7 +14,7 @@ import os
 import sys
 from importlib.machinery import all_suffixes
 from types import ModuleType
-from typing import Any, Callable, Dict, List, Optional
+from typing import Any, Callable, Container, List, Optional, Tuple
 
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.originals import Originals
@@ -56,7 +56,7 @@ class Ahead:
         self._depth = 0
         self._looking_for: Optional[str] = None
         self._roots: List[str] = []
-        self._came_with: Dict[str, int] = {}
+        self._came: List[Tuple[int, Container[str]]] = []
         self._claimed: List[int] = []
         self._own_modules = ["__main__"]
         self._came_ahead = False
@@ -119,7 +119,10 @@ class Ahead:
 
     def _came_first(self, patched: List[str]) -> int:
         """The root with which the first of these came: when it was patched is not known."""
-        return min(self._came_with.get(name, -1) for name in patched)
+        return min(
+            next((index for index, modules in self._came if name in modules), -1)
+            for name in patched
+        )
 
     @property
     def roots(self) -> List[str]:
@@ -187,7 +190,7 @@ class Ahead:
             self._originals.note([name, *new])
         else:
             self._originals.accept()
-        self._came([name, *new])
+        self._has_come({name, *new})
 
     def claim(self, name: str) -> None:
         """The app imports what waits in the stash."""
@@ -200,12 +203,12 @@ class Ahead:
             self._roots.append(name)
         if not self._over:
             self._claimed.append(len(self._roots) - 1)
-            self._came(out)
+            self._has_come(out)
         self._after.look()
 
-    def _came(self, modules: List[str]) -> None:
+    def _has_come(self, modules: Container[str]) -> None:
         """A library has come, and what it has changed itself is no change of the app's."""
-        self._came_with.update((module, len(self._roots) - 1) for module in modules)
+        self._came.append((len(self._roots) - 1, modules))
         if self._begun:
             self._expected = self._look()
 
@@ -241,7 +244,7 @@ class Ahead:
 
     def _shadowed(self) -> bool:
         """Whether a file of the person's has the name of a module in the stash."""
-        stashed = {name for name in self.stash.names() if "." not in name}
+        stashed = self.stash.top_level
         for folder in sys.path:
             folder = os.path.join(folder or os.getcwd(), "")
             if not self._own(folder):

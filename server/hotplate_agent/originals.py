@@ -42,14 +42,14 @@ class Originals:
         self.note_new()
 
     def patched(self, among: Optional[Iterable[str]] = None) -> List[str]:
-        """The modules in which something is not the original any more, in order.
+        """The modules in which something is not the original any more.
 
         To look at an object is to count a reference, which in a copy of a process costs a page:
         `among` are those that are worth it, None for all.
         """
-        wanted = self._modules if among is None else set(among)
+        wanted = self._modules if among is None else among
         return [
-            name for name, names in self._modules.items() if name in wanted and _is_patched(names)
+            name for name in wanted if name in self._modules and _is_patched(self._modules[name])
         ]
 
     def patched_by_and_by(self) -> List[str]:

@@ -176,6 +176,7 @@ class Standby:
             _leave(1)
         version = sys.version.split()[0]
         self._line.channel.send(m.Booted(os.getpid(), version, sys.executable))
+        self._ahead.stash.touch()
 
 
 class _Muted:

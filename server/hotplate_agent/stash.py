@@ -8,7 +8,7 @@ import sys
 import warnings
 from importlib.machinery import ModuleSpec
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any, Dict, Iterable, List, NamedTuple, Optional, Set, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Set, Tuple
 
 _KNOWN_BY_MODULE = (FunctionType, BuiltinFunctionType, type)
 
@@ -21,7 +21,11 @@ class _Kept(NamedTuple):
 
 
 class Stash:
-    """A group is what one import has brought. `claim` brings out a module and what it needs."""
+    """A group is what one import has brought. `claim` brings out a module and what it needs.
+
+    In a copy of a process each object that is looked at costs a page, so all that can be worked
+    out before is worked out in `hide`, and what is out is known by the claim that brought it.
+    """
 
     def __init__(self) -> None:
         self._kept: Dict[str, _Kept] = {}
@@ -29,20 +33,21 @@ class Stash:
         self._roots: Dict[str, int] = {}
         self._filters: Dict[int, Tuple[List[Any], List[Any]]] = {}
         self._names: Dict[int, str] = {}
-        self._closures: Dict[str, List[str]] = {}
+        self._closures: Dict[str, Dict[str, Any]] = {}
+        self._unbound: List[str] = []
+        self.top_level: FrozenSet[str] = frozenset()
+        """The names in it that a file of the project's could take."""
+        self._out: List[Dict[str, Any]] = []
 
     def __contains__(self, name: str) -> bool:
-        return name in self._kept
+        return name in self._kept and not any(name in claimed for claimed in self._out)
 
     def __bool__(self) -> bool:
-        return bool(self._kept)
-
-    def names(self) -> List[str]:
-        return list(self._kept)
+        return sum(map(len, self._out)) < len(self._kept)
 
     def roots(self) -> List[str]:
         """What was imported for its own sake and is not claimed yet."""
-        return [root for root in self._roots if root in self._kept]
+        return [root for root in self._roots if root in self]
 
     # ------------------------------------------------------------ putting away
 
@@ -68,14 +73,21 @@ class Stash:
     def hide(self) -> None:
         """Take all out of sight, in `sys.modules` and in packages that came before them."""
         self._closures = {root: self._closure(root) for root in self._roots}
+        self.top_level = frozenset(name for name in self._kept if "." not in name)
         for name, kept in self._kept.items():
             parent, _, child = name.rpartition(".")
             package = sys.modules.get(parent)
             with_it = parent in self._kept and self._kept[parent].group == kept.group
             if package is not None and not with_it and vars(package).get(child) is kept.module:
                 delattr(package, child)
+                self._unbound.append(name)
         for name in self._kept:
             sys.modules.pop(name, None)
+
+    def touch(self) -> None:
+        """In a copy that waits: have the kernel copy now the pages that a claim will write to."""
+        for closure in self._closures.values():
+            dict(closure)
 
     # ------------------------------------------------------------ bringing out
 
@@ -95,31 +107,35 @@ class Stash:
         """The module's own loader."""
         return self._kept[name].loader
 
-    def claim(self, name: str) -> List[str]:
-        """Bring out a module with all that its import would have brought, in that order."""
-        wanted = self._closures.get(name) or self._closure(name)
-        out = [other for other in wanted if other in self._kept]
-        for other in out:
-            kept = self._kept.pop(other)
-            module = kept.module
-            if kept.spec is not None:
-                module.__spec__ = kept.spec
-            if kept.loader is not None:
-                module.__loader__ = kept.loader
-            sys.modules[other] = module
+    def claim(self, name: str) -> Dict[str, Any]:
+        """Bring out a module with all that its import would have brought."""
+        out = self._closures.get(name) or self._closure(name)
+        if self._out:
+            out = {other: module for other, module in out.items() if other in self}
+        self._out.append(out)
+        sys.modules.update(out)
+        module, spec, loader, _ = self._kept[name]
+        if spec is not None:  # the importer has put the one from `spec` in its place
+            module.__spec__ = spec
+        if loader is not None:
+            module.__loader__ = loader
+        for other in self._unbound:
             parent, _, child = other.rpartition(".")
-            if parent in sys.modules and child not in vars(sys.modules[parent]):
-                setattr(sys.modules[parent], child, module)
-            if kept.group in self._filters:
-                before, after = self._filters.pop(kept.group)
-                if list(warnings.filters) == before:
-                    _set_filters(after)
-                else:
-                    _set_filters([rule for rule in after if rule not in before]
-                                 + [*warnings.filters])  # fmt: skip
+            if other in out and parent in sys.modules:
+                setattr(sys.modules[parent], child, out[other])
+        for group in list(self._filters):
+            if any(other in out for other in self._groups[group]):
+                self._filter(*self._filters.pop(group))
         return out
 
-    def _closure(self, name: str) -> List[str]:
+    def _filter(self, before: List[Any], after: List[Any]) -> None:
+        """Set the warning filters that an import would have set."""
+        now = list(warnings.filters)
+        if now != before:
+            after = [rule for rule in after if rule not in before] + now
+        _set_filters(after)
+
+    def _closure(self, name: str) -> Dict[str, Any]:
         """All that a module needs, in the order in which it was imported."""
         found: Set[str] = set()
         waiting = [name]
@@ -134,7 +150,7 @@ class Stash:
             waiting += self._referred(kept)
             if name in self._roots:
                 waiting += self._groups[self._roots[name]]
-        return [other for other in self._kept if other in found]
+        return {other: kept.module for other, kept in self._kept.items() if other in found}
 
     def _referred(self, kept: _Kept) -> List[str]:
         """Modules that this one has imported, or from which it has imported a name.

@@ -49,6 +49,8 @@ class Child:
         self.ended = False
         self.booted: Booted | None = None
         """What it has said before it became a generation's."""
+        self.folders: dict[str, str] = {}
+        """The real paths of folders that it has named: hundreds of files lie in a few."""
         self.libraries: list[str] = []
         """What its process has imported before it became that of a generation."""
         self.stderr_tail = b""

@@ -315,6 +315,10 @@ class Supervisor:
         """An agent has said something."""
         generation = child.generation
         match message:
+            case m.Read(file):
+                seen = Signature(file.mtime_ns, file.size)
+                # By its real name, as saves are: the app may know it through a symbolic link.
+                self.post(ev.FileSeen(generation, _real(file.path, child.folders), seen))
             case m.Booted():
                 self.post(ev.Booted(generation))
             case m.Learnt():
@@ -324,10 +328,6 @@ class Supervisor:
                 self._standby.spoilt(why)
                 if generation == self._core.generation:
                     self.restart(self.status.reason, self.status.files, fresh=True)
-            case m.Read(file):
-                seen = Signature(file.mtime_ns, file.size)
-                # By its real name, as saves are: the app may know it through a symbolic link.
-                self.post(ev.FileSeen(generation, os.path.realpath(file.path), seen))
             case m.Loaded(files):
                 self.post(ev.LibrariesSeen(generation, [*child.libraries, *files]))
             case m.Ask():
@@ -440,6 +440,16 @@ def signature(path: str) -> Signature | None:
     except (OSError, ValueError):
         return None
     return Signature(status.st_mtime_ns, status.st_size)
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """As `os.path.realpath`, with what is known of folders already."""
+    if os.path.islink(path):
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    if folder not in folders:
+        folders[folder] = os.path.realpath(folder)
+    return os.path.join(folders[folder], name)
 
 
 def _cannot_run(plan: Plan, error: Exception) -> Failure:

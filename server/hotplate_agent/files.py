@@ -10,13 +10,15 @@ import os
 import stat
 import sys
 from importlib.machinery import SourceFileLoader
-from typing import Any, Callable, List, Optional, Set
+from typing import Any, Callable, Dict, List, Optional, Set
 
 from hotplate_agent.blackbox import BlackBox, innermost
 from hotplate_agent.messages import FileRead
 from hotplate_agent.surroundings import EVENTS, Conduct
 
-_LIBRARY_PARTS = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
+KNOWN = 20_000
+"""How many paths are remembered as the person's or not."""
+_LIBRARIES = (os.sep + "site-packages" + os.sep, os.sep + "dist-packages" + os.sep)
 _STANDARD_LIBRARY = tuple(
     os.path.dirname(path) + os.sep for path in {os.__file__, os.path.realpath(os.__file__)}
 )
@@ -38,8 +40,10 @@ class Files:
         self._box = box
         self._conduct = conduct
         self._seen: Set[str] = set()
+        self._owned: Dict[str, bool] = {}
         self._libraries: Set[str] = set()
         self._starting = True
+        self._importing = False
         self._watching = True
 
     def watch(self) -> None:
@@ -84,7 +88,13 @@ class Files:
 
     def own(self, path: str) -> bool:
         """Whether a path may be the person's: no library, no standard library, no agent."""
-        return not (path.startswith(_NOBODYS) or any(part in path for part in _LIBRARY_PARTS))
+        known = self._owned.get(path)
+        if known is None:  # it is asked for each frame of each import
+            if len(self._owned) > KNOWN:
+                self._owned.clear()
+            known = not path.startswith(_NOBODYS) and not any(part in path for part in _LIBRARIES)
+            self._owned[path] = known
+        return known
 
     def _hook(self, event: str, args: Any) -> None:
         if event not in _TELLING or not self._watching:
@@ -97,12 +107,22 @@ class Files:
                     self._opened(*args)
             elif event == "import" and args[1]:
                 self._note(args[1])
+            if self._is_noted(event, args):
+                return
             frame = innermost(sys._getframe(1), self.own)
             if frame is not None:
                 self._box.note(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
         except Exception:
             # An exception from here would reach the app as if its own open() had failed.
             pass
+
+    def _is_noted(self, event: str, args: Any) -> bool:
+        """Whether this is a step of an import, whose line was noted when it began."""
+        importing, self._importing = self._importing, event == "import"
+        if event == "open" and isinstance(args[0], str) and args[0].endswith(_BINARIES):
+            self._importing = importing
+            return importing
+        return event == "exec" and importing
 
     def _opened(self, path: Any, mode: Any, flags: int) -> None:
         if isinstance(path, int):

@@ -258,6 +258,39 @@ async def test_a_standby_that_is_killed(beside: Beside, number: int) -> None:
     await beside.ready()
 
 
+PRINTS_AHEAD = """\
+import os, select, stat, sys
+
+if "app" not in sys.modules:
+    # Ahead of the app: until the order to load has come, which nobody has read yet.
+    open("ahead", "w").close()
+    poll = select.poll()
+    for number in map(int, os.listdir("/proc/self/fd")):
+        try:
+            if stat.S_ISSOCK(os.fstat(number).st_mode):
+                poll.register(number, select.POLLIN)
+        except OSError:
+            pass
+    poll.poll()
+    print("ahead of the app")
+"""
+
+
+async def test_a_save_while_a_library_turns_out_to_be_unfit(beside: Beside, tmp_path: Path) -> None:
+    """The standby is taken as it imports, and ends: no fault of the app's."""
+    packages = tmp_path / "site-packages"
+    packages.mkdir()
+    (packages / "lib.py").write_text(PRINTS_AHEAD)
+    beside.session.write("app.py", "import lib\n" + APP)
+    await beside.start(env={"PYTHONPATH": str(packages)})
+    await eventually((beside.session.folder / "ahead").exists)
+    await beside.save("app.py", "import lib\n" + APP.replace("one", "two"))
+    assert await beside.page() == "two"
+    assert "failed" not in [state for state, _ in beside.session.states()]
+    _, _, ahead = await beside.ready()
+    assert "lib" not in ahead
+
+
 async def test_a_standby_that_stands_still(beside: Beside) -> None:
     """One that makes no copy holds nobody up for good."""
     await beside.start()
@@ -327,16 +360,17 @@ def children(pid: int) -> set[int]:
 
 
 async def childless(pid: int) -> None:
-    for _ in range(200):
-        if not children(pid):
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError(f"{pid} has children: {children(pid)}")
+    await eventually(lambda: not children(pid))
 
 
 async def gone(pid: int) -> None:
-    for _ in range(500):
-        if not alive(pid):
+    await eventually(lambda: not alive(pid))
+
+
+async def eventually(seen: Callable[[], bool]) -> None:
+    """Look until it is so: other processes send us no event."""
+    for _ in range(1000):
+        if seen():
             return
         await asyncio.sleep(0.01)
-    raise AssertionError(f"{pid} lives on")
+    raise AssertionError("in vain")

@@ -72,6 +72,7 @@ class Standby:
         self._warm: _Warm | None = None
         self._wanted: tuple[Plan, list[str]] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._at_rest = False
         self._unfit: set[str] = set()
         self._spoilt = 0
         self._ending: set[Child] = set()
@@ -80,24 +81,22 @@ class Standby:
 
     def learnt(self, plan: Plan, message: m.Learnt) -> None:
         """A start under this plan is at rest, and has imported these."""
-        if plan.warmup == "off":
-            self.discard()
-            return
         roots = self._fit(plan, message.roots)
         warm = self._warm
-        if warm is not None and _same(warm.plan, plan):
-            enough = set(roots) <= set(warm.roots) and not message.unused
-            if enough and message.whole:
+        if warm is None or not _same(warm.plan, plan):
+            self._want(plan, roots)
+        elif set(roots) <= set(warm.roots) and not message.unused:
+            if message.whole:
                 self._spoilt = 0
-            if enough or not message.whole:
-                self._timer = self._loop.call_later(CALM, self._prepare)
-                return
-        self.discard()
-        self._wanted = (plan, roots)
-        self._timer = self._loop.call_later(CALM, self._prepare)
+            self._rest()
+        elif message.whole:
+            self._want(plan, roots)
+        else:  # it might have imported what there is
+            self._rest()
 
     def hold(self) -> None:
-        """A start begins: make nothing now."""
+        """A start begins: make nothing until it is at rest."""
+        self._at_rest = False
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -105,23 +104,19 @@ class Standby:
     def retuned(self, plan: Plan) -> None:
         """The settings have changed, and the app runs on."""
         wanted = self._wanted
-        if wanted is None or _same(wanted[0], plan):
-            return
-        self.forgive()
-        self.discard()
-        if plan.warmup != "off":
-            self._wanted = (plan, self._fit(plan, wanted[1]))
-            self._timer = self._loop.call_later(CALM, self._prepare)
+        if wanted is not None and not _same(wanted[0], plan):
+            self._outdated()
+            if plan.warmup != "off":
+                self._want(plan, self._fit(plan, wanted[1]))
 
-    def forgive(self) -> None:
-        """Forget what has failed: things are different now."""
-        self._unfit.clear()
-        self._spoilt = 0
-
-    def spoilt(self, why: str) -> None:
-        """A start that came from here could not be told from a cold one any longer."""
-        logger.info("A standby was of no use: %s.", why)
-        self._spoilt += 1
+    def spoilt(self, message: m.Spoilt | m.Unfit) -> None:
+        """A start that came from here could not be told from a cold one any longer, or has ended
+        while it imported ahead."""
+        if isinstance(message, m.Unfit):
+            self._leave_out(message)
+        else:
+            logger.info("A standby was of no use: %s.", message.why)
+            self._spoilt += 1
         self.discard()
 
     def discard(self) -> None:
@@ -147,7 +142,7 @@ class Standby:
         if warm is None:
             return None
         if not _same(warm.plan, plan) or not await self._loop.run_in_executor(None, _holds, warm):
-            self.discard()
+            self._outdated()
             return None
         if warm is not self._warm:
             return None  # it has ended meanwhile
@@ -164,6 +159,28 @@ class Standby:
         return child
 
     # ------------------------------------------------------------ making one
+
+    def _outdated(self) -> None:
+        """What it was made of has changed, and with that what was found to be unfit."""
+        self._unfit.clear()
+        self._spoilt = 0
+        self.discard()
+
+    def _want(self, plan: Plan, roots: list[str]) -> None:
+        self.discard()
+        self._wanted = (plan, roots)
+        self._rest()
+
+    def _rest(self) -> None:
+        """Nothing starts: make what is missing, but let the first requests come first."""
+        self.hold()
+        self._at_rest = True
+        self._timer = self._loop.call_later(CALM, self._prepare)
+
+    def _leave_out(self, message: m.Unfit) -> None:
+        root = message.root or "The framework"
+        logger.info("%s is not imported ahead: %s.", root, message.why)
+        self._unfit.add(message.root)
 
     def _fit(self, plan: Plan, roots: Sequence[str]) -> list[str]:
         """Those of the libraries that may be imported ahead."""
@@ -224,8 +241,7 @@ class Standby:
         line, copied = warm.forking.popleft()
         if not pid:
             line.close()
-            if not copied.done():
-                copied.set_exception(ChildProcessError("it could not fork"))
+            _fail(copied)
             return
         child = Child(0, Process(pid, line), self)
         if copied.done():  # nobody waits for it any more
@@ -237,7 +253,7 @@ class Standby:
         """No copy of it will be needed."""
         for line, copied in warm.forking:
             line.close()  # what may have come of it sees that, and ends
-            copied.cancel()
+            _fail(copied)
         spare = warm.made()
         if spare is not None:
             self._end(spare)
@@ -260,9 +276,8 @@ class Standby:
                 logger.info("Process %d stands by to serve as %s: %s.", child.pid, how, ahead)
                 if self._timer is None:
                     self._prepare()
-            case m.Unfit(root, why):
-                logger.info("%s is not imported ahead: %s.", root or "The framework", why)
-                self._unfit.add(root)
+            case m.Unfit():
+                self._leave_out(message)
             case m.Forked(pid):
                 self._copied(warm, pid)
 
@@ -287,8 +302,18 @@ class Standby:
             return
         if len(self._unfit) > ATTEMPTS:
             self._wanted = (self._wanted[0], [])
-        if self._timer is None:
+        if self._at_rest and self._timer is None:
             self._make()
+
+
+def _fail(copied: asyncio.Future[Child]) -> None:
+    """Tell who waits for a copy, if anybody does, that there will be none.
+
+    Not by cancelling: that would cancel the start which waits.
+    """
+    if not copied.done():
+        copied.set_exception(ChildProcessError("the standby has made no copy"))
+        copied.exception()  # nobody need have waited
 
 
 def _same(one: Plan, other: Plan) -> bool:

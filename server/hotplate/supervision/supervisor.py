@@ -324,8 +324,8 @@ class Supervisor:
             case m.Learnt():
                 if generation == self._core.generation:
                     self._standby.learnt(self._plans[generation], message)
-            case m.Spoilt(why):
-                self._standby.spoilt(why)
+            case m.Spoilt() | m.Unfit():
+                self._standby.spoilt(message)
                 if generation == self._core.generation:
                     self.restart(self.status.reason, self.status.files, fresh=True)
             case m.Loaded(files):

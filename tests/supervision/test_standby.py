@@ -1,0 +1,93 @@
+"""The standby's own side, with real processes: what comes of it when its process does not go on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from hotplate.supervision.child import Child
+from hotplate.supervision.plan import Plan
+from hotplate.supervision.standby import Standby
+from hotplate_agent import messages as m
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="copies are made on Linux only")
+
+
+class Nobody:
+    """Hears nothing."""
+
+    def message(self, child: Child, message: Any, descriptor: int | None) -> None: ...
+    def output(self, child: Child, stream: str, data: bytes) -> None: ...
+    def gone(self, child: Child, status: int) -> None: ...
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    load = m.Load(0, str(tmp_path), app="app.py", learn=True)
+    return Plan(
+        interpreter=sys.executable,
+        cwd=str(tmp_path),
+        env=dict(os.environ),
+        load=load,
+        address=None,
+        tls=False,
+        insist_host=None,
+        insist_port=None,
+        heeded=frozenset(),
+        excluded=(),
+        project=(),
+        drain_seconds=2.0,
+        start_seconds=30.0,
+        warmup="framework",
+    )
+
+
+@pytest_asyncio.fixture
+async def standby(plan: Plan) -> AsyncIterator[Standby]:
+    """One that is ready, and whose copy for the next start has been given away."""
+    standby = Standby()
+    standby.learnt(plan, m.Learnt([], whole=True, unused=False))
+    await until(lambda: standby._warm is not None and standby._warm.made() is not None)
+    child = await standby.take(plan, 1, Nobody())
+    assert child is not None
+    child.kill_group()
+    yield standby
+    standby.close()
+
+
+async def until(seen: Callable[[], Any]) -> None:
+    """Let the loop run until it is so; pytest's own limit ends a test where it never is."""
+    while not seen():
+        await asyncio.sleep(0.001)
+
+
+async def taken(standby: Standby, plan: Plan) -> asyncio.Task[Child | None]:
+    """A start that waits for a copy, which a process that stands still does not make."""
+    assert standby._warm is not None
+    os.kill(standby._warm.child.pid, signal.SIGSTOP)
+    task = asyncio.create_task(standby.take(plan, 2, Nobody()))
+    warm = standby._warm
+    await until(lambda: warm.forking)
+    return task
+
+
+async def test_killed_while_a_start_waits_for_its_copy(standby: Standby, plan: Plan) -> None:
+    """There is none to be had: the start makes a process of its own."""
+    task = await taken(standby, plan)
+    assert standby._warm is not None
+    os.kill(standby._warm.child.pid, signal.SIGKILL)
+    assert await task is None
+
+
+async def test_thrown_away_while_a_start_waits_for_its_copy(standby: Standby, plan: Plan) -> None:
+    task = await taken(standby, plan)
+    standby.discard()
+    assert await task is None

@@ -105,6 +105,8 @@ def _saves(cost: Cost, saves: int, folder: Path, place: Environment) -> None:
         client.state("running", generation)
     told = re.findall(r"^handled in (\S+) s$", log.read_text("utf-8"), re.MULTILINE)
     cost.handler = [float(each) for each in told]
+    if len(told) != saves:
+        raise RuntimeError(f"{saves} saves were made, and the handler told of {len(told)}.")
 
 
 def _memory(scenario: str, place: Environment) -> list[tuple[str, str, float]]:

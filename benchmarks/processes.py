@@ -11,7 +11,7 @@ from pathlib import Path
 
 from hotplate.cli.processes import alive, family
 
-__all__ = ["alive", "cpu_seconds", "family", "pss", "stop", "words"]
+__all__ = ["alive", "cpu_seconds", "family", "pss", "stop"]
 
 STOP_SECONDS = 4.0
 
@@ -30,12 +30,6 @@ def pss(pids: Iterable[int]) -> float:
             if line.startswith("Pss:"):
                 total += int(line.split()[1])
     return total / 1024
-
-
-def words(pid: int) -> str:
-    """The command line, for a person."""
-    line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    return line.strip()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -6,9 +6,11 @@ from what the cold start has taught, and by such a standby itself.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -392,23 +394,14 @@ def test_it_tells_what_it_was_made_of(start: Start, tmp_path: Path) -> None:
 
 def test_orders_that_come_while_it_imports(start: Start, tmp_path: Path) -> None:
     """It goes on from where it is."""
-    slow = "import os\nos.read(int(os.environ['GATE']), 1)\nvalue = 1\n"
-    case = Case("import lib, other\ndef seen(): return lib.value + other.value\n", slow, True,
-                {"lib/site-packages/other.py": "value = 1\n"})  # fmt: skip
-    lay_out(tmp_path, case)
-    gate, opens = os.pipe()
-    os.set_inheritable(gate, True)
-    path = f"/proc/{os.getpid()}/fd/{gate}" if sys.platform == "linux" else None
-    if path is None:
-        pytest.skip("needs /proc")
     fifo = tmp_path / "gate"
     os.mkfifo(fifo)
-    write(tmp_path, {
-        "lib/site-packages/lib.py": f"import os\nf = os.open({str(fifo)!r}, os.O_RDONLY)\n"
-                                    "os.read(f, 1)\nos.close(f)\nvalue = 1\n",
-    })  # fmt: skip
-    os.close(gate)
-    os.close(opens)
+    slow = (
+        f"import os\ngate = os.open({str(fifo)!r}, os.O_RDONLY)\n"
+        "os.read(gate, 1)\nos.close(gate)\nvalue = 1\n"
+    )
+    code = "import lib, other\ndef seen(): return lib.value + other.value\n"
+    lay_out(tmp_path, Case(code, slow, True, {"lib/site-packages/other.py": "value = 1\n"}))
     standby = start(env=surroundings(tmp_path))
     standby.boot()
     order = m.Load(1, str(tmp_path), app="app.py", learn=True, secret="s")
@@ -438,13 +431,9 @@ def test_copies_draw_numbers_of_their_own(start: Start, tmp_path: Path) -> None:
     assert len(drawn) == 3
 
 
-KEPT = {
-    "a generator of its own": "import random\nmine = random.Random()\n",
-}
-
-
-@pytest.mark.parametrize("library", KEPT.values(), ids=KEPT.keys())
-def test_what_can_not_be_copied_serves_itself(start: Start, tmp_path: Path, library: str) -> None:
+def test_what_can_not_be_copied_serves_itself(start: Start, tmp_path: Path) -> None:
+    """Such as a generator of random numbers whose seed is not ours to change."""
+    library = "import random\nmine = random.Random()\n"
     lay_out(tmp_path, Case("import lib\ndef seen(): return 1\n", library, True))
     standby = start(env=surroundings(tmp_path))
     warmed = standby.warm(["lib"], app="app.py", learn=True)
@@ -484,6 +473,35 @@ def test_green_threads(
     warm.serve(**orders(case))
     assert warm.get().json() == page
     assert "MonkeyPatchWarning" not in warm.stderr or "MonkeyPatchWarning" in cold.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no scheduling policies here")
+def test_it_imports_in_second_place(start: Start, tmp_path: Path) -> None:
+    """And what comes of it serves like any other process."""
+    code = "import os, lib\ndef seen(): return [lib.policy, os.sched_getscheduler(0)]\n"
+    library = "import os\npolicy = os.sched_getscheduler(0)\n"
+    lay_out(tmp_path, Case(code, library, True))
+    standby = start(env=surroundings(tmp_path))
+    assert isinstance(standby.warm(["lib"], app="app.py", learn=True), m.Warmed)
+    standby.serve(app="app.py", learn=True)
+    assert standby.get().json() == [os.SCHED_BATCH, os.SCHED_OTHER]
+
+
+def test_a_package_in_editable_install_is_the_projects_own(start: Start, tmp_path: Path) -> None:
+    """Its folder is on the path by a file in site-packages, as pip and uv leave it there."""
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    flask = Path(importlib.util.find_spec("flask").origin).parent.parent  # type: ignore
+    packages = venv / "lib" / flask.parent.name / "site-packages"
+    (packages / "flask.pth").write_text(f"{flask}\n")
+    (packages / "__editable__.own-1.0.pth").write_text(f"{tmp_path / 'elsewhere' / 'src'}\n")
+    code = "import own, lib\ndef seen(): return own.value\n"
+    lay_out(tmp_path, Case(code, "", True, {"elsewhere/src/own/__init__.py": "value = 7\n"}))
+    cold = start(str(venv / "bin" / "python"), env=surroundings(tmp_path))
+    cold.serve(app="app.py", learn=True)
+    assert cold.get().json() == 7
+    assert "lib" in learnt(cold).roots
+    assert "own" not in learnt(cold).roots
 
 
 def test_off_is_off(start: Start, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from support.processes import needs_proc
-from support.session import Session, alive, free_port
+from hotplate.supervision.standby import CALM
+from support.processes import alive, needs_proc, until_gone
+from support.session import Session, free_port
 
 pytestmark = [
     needs_proc,
@@ -83,7 +85,11 @@ class Beside:
         A copy shares the memory of the standby, so the addresses of its program's code."""
         pid = self.told()[-1][0]
         mine, its = (Path(f"/proc/{p}/maps").read_text() for p in (self.state["pid"], pid))
-        return mine.splitlines()[0] == its.splitlines()[0] and _stack(mine) == _stack(its)
+        return (
+            pid != self.state["pid"]
+            and mine.splitlines()[0] == its.splitlines()[0]
+            and _stack(mine) == _stack(its)
+        )
 
 
 def _stack(maps: str) -> str:
@@ -120,7 +126,9 @@ async def test_off_is_a_cold_start(beside: Beside) -> None:
     await beside.start(warmup="off")
     await beside.save("app.py", APP.replace("one", "two"))
     assert await beside.page() == "two"
-    await beside.session.command("stop")
+    # There is no event for what does not come: several times as long as it would take to begin.
+    await asyncio.sleep(5 * CALM)
+    await eventually(lambda: children(beside.session.process.pid) == {beside.state["pid"]})
     assert beside.told() == []
 
 
@@ -190,6 +198,29 @@ async def test_other_settings_make_it_anew(beside: Beside) -> None:
     assert await beside.page("/env") == "blue"
     beside.session.configure({**settings, "env": {"COLOUR": "blue"}, "warmup": "off"})
     await gone(beside.told()[-1][0])
+
+
+async def test_another_interpreter_makes_it_anew(beside: Beside, tmp_path: Path) -> None:
+    venv = tmp_path / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    libraries = next(path for path in sys.path if path.endswith("site-packages"))
+    (venv / "lib" / Path(libraries).parent.name / "site-packages" / "other.pth").write_text(
+        libraries + "\n"
+    )
+    beside.session.write(
+        "app.py",
+        APP + "import sys\napp.add_url_rule('/who', 'who', lambda: sys.prefix)\n",
+    )
+    port = free_port()
+    await beside.start(port=port)
+    standby, _, _ = await beside.ready()
+    beside.session.configure({"port": port, "interpreter": str(venv / "bin" / "python")})
+    await beside.session.state("running", after=1)
+    await gone(standby)
+    await beside.ready()
+    await beside.save("app.py", (beside.session.folder / "app.py").read_text() + "\n")
+    assert await beside.page("/who") == str(venv)
+    assert await beside.is_copy()
 
 
 async def test_installed_libraries_make_it_anew(beside: Beside, tmp_path: Path) -> None:
@@ -364,7 +395,7 @@ async def childless(pid: int) -> None:
 
 
 async def gone(pid: int) -> None:
-    await eventually(lambda: not alive(pid))
+    await until_gone(pid, 10)
 
 
 async def eventually(seen: Callable[[], bool]) -> None:

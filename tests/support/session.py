@@ -277,15 +277,6 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def alive(pid: int) -> bool:
-    """Whether a process runs; one that is dead and not yet reaped does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    return status.rpartition(")")[2].split()[0] != "Z"
-
-
 def _protocol_of(session: Session) -> type[RecordingProtocol]:
     class Protocol(RecordingProtocol):
         pass

@@ -24,7 +24,8 @@ from hotplate.project import ports
 from hotplate.project.planner import AppPlanner
 from hotplate.project.schema import Settings
 from hotplate.supervision.events import Failure, Phase, Signature
-from hotplate.supervision.supervisor import Status, Supervisor
+from hotplate.supervision.face import Status
+from hotplate.supervision.supervisor import Supervisor
 from hotplate_agent import messages as m
 
 PROGRESS_AFTER = 0.3

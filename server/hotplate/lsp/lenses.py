@@ -5,7 +5,7 @@ from __future__ import annotations
 from lsprotocol.types import CodeLens, Command, Range
 
 from hotplate.supervision.events import Phase
-from hotplate.supervision.supervisor import Status
+from hotplate.supervision.face import Status
 
 
 def lenses(range_: Range, app: str, name: str, status: Status, has_pin: bool) -> list[CodeLens]:

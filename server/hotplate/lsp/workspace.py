@@ -30,7 +30,7 @@ from hotplate.project.settings import (
     resolve,
 )
 from hotplate.supervision.events import Phase
-from hotplate.supervision.supervisor import signature
+from hotplate.supervision.files import signature
 
 logger = logging.getLogger(__name__)
 

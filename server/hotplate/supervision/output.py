@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable
 
 LONGEST = 64 * 1024
 """Characters after which a line without an end is passed on all the same."""
@@ -28,3 +29,27 @@ class Lines:
         """What is left without a line's end, once the stream has ended."""
         rest, self._rest = self._rest + self._decoder.decode(b"", True), ""
         return rest + "\n" if rest else ""
+
+
+class Output:
+    """What the processes of one app print, passed on to `tell(generation, stream, text)`."""
+
+    def __init__(self, tell: Callable[[int, str, str], None]) -> None:
+        self._tell = tell
+        self._lines: dict[tuple[int, str], Lines] = {}
+
+    def feed(self, generation: int, stream: str, data: bytes) -> None:
+        """A process has printed something."""
+        lines = self._lines.setdefault((generation, stream), Lines())
+        self._pass_on(generation, stream, lines.feed(data))
+
+    def end(self, generation: int) -> None:
+        """It has ended, and what it left without a line's end is told."""
+        for stream in ("stdout", "stderr"):
+            lines = self._lines.pop((generation, stream), None)
+            if lines is not None:
+                self._pass_on(generation, stream, lines.end())
+
+    def _pass_on(self, generation: int, stream: str, text: str) -> None:
+        if text:
+            self._tell(generation, stream, text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -9,7 +10,7 @@ from typing import Protocol
 import attrs
 
 from hotplate.supervision.events import Failure
-from hotplate_agent.messages import Load
+from hotplate_agent.messages import Load, Report
 
 
 @attrs.frozen
@@ -59,3 +60,15 @@ class Planner(Protocol):
 
     @property
     def folder(self) -> Path: ...
+
+
+def cannot_run(plan: Plan, error: Exception) -> Failure:
+    """What to tell where the interpreter of a plan could not be started."""
+    why = getattr(error, "strerror", None) or error
+    message = (
+        f"The interpreter {plan.interpreter} can't be run: {why}. "
+        "Set hotplate.interpreter to the Python of your app's virtual environment."
+    )
+    if not os.path.isdir(plan.cwd):
+        message = f"The app's folder {plan.cwd} is not there any more. Set hotplate.cwd."
+    return Failure("interpreter", Report("InterpreterNotFound", message, message, [], []))

@@ -10,14 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Protocol
-
-import attrs
+from typing import Any
 
 from hotplate.supervision import events as ev
 from hotplate.supervision.autopsy import examine
@@ -25,9 +22,12 @@ from hotplate.supervision.child import Child
 from hotplate.supervision.core import Core
 from hotplate.supervision.door import Door
 from hotplate.supervision.events import Event, Failure, Phase, Signature
-from hotplate.supervision.output import Lines
-from hotplate.supervision.plan import Plan, PlanError, Planner
+from hotplate.supervision.face import Face, Status
+from hotplate.supervision.files import real, signature
+from hotplate.supervision.output import Output
+from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run
 from hotplate.supervision.process import run
+from hotplate.supervision.secrets import Secrets
 from hotplate.supervision.standby import Standby
 from hotplate_agent import messages as m
 
@@ -37,36 +37,6 @@ SHUTDOWN_DRAIN = 0.3
 SHUTDOWN_SECONDS = 0.8
 """What the end of the editor leaves: VS Code kills after two seconds, and the contract says that
 nothing of ours is alive after one."""
-
-
-@attrs.frozen
-class Status:
-    """The app's state as the editor is told it."""
-
-    phase: Phase
-    generation: int
-    reason: ev.Reason
-    files: tuple[str, ...] = ()
-    failure: Failure | None = None
-    url: str | None = None
-    pid: int | None = None
-    ready_ms: int | None = None
-
-
-class Face(Protocol):
-    """Who is told: the language server's side. No call may block or raise."""
-
-    def status(self, status: Status) -> None: ...
-    def pin(self, generation: int, pin: str | None, url: str | None) -> None: ...
-    def pin_wanted(self) -> None: ...
-    def raised(self, generation: int, raised: m.Raised, page: str | None) -> None: ...
-    def recovered(self, generation: int, view: str) -> None: ...
-    def hangs(self, generation: int, frames: Sequence[m.Frame], seconds: float) -> None: ...
-    def output(self, generation: int, stream: str, text: str) -> None: ...
-
-    def words(self, failure: Failure) -> str:
-        """What to say of a failure on the page that stands in the app's place."""
-        ...
 
 
 class Supervisor:
@@ -85,15 +55,13 @@ class Supervisor:
         self._standby = Standby()
         self._plans: dict[int, Plan] = {}
         self._planning: dict[int, asyncio.Task[None]] = {}
-        self._lines: dict[tuple[int, str], Lines] = {}
+        self._output = Output(self._print)
         self._granting: dict[int, m.Ask] = {}
         self._settling: asyncio.TimerHandle | None = None
         self._slow: asyncio.TimerHandle | None = None
         self._served: set[int] = set()
         self._triggered = 0.0
-        self._secret = secrets.token_urlsafe(24)
-        self._pin: m.Pin | None = None
-        self._told_pin: tuple[str | None, str | None] | None = None
+        self._secrets = Secrets()
         self.failing: set[str] = set()
         """Views whose last request has raised: the next generation tells when they recover."""
         self._stopped = asyncio.Event()
@@ -175,14 +143,12 @@ class Supervisor:
 
     @property
     def pin(self) -> str | None:
-        return self._pin.pin if self._pin is not None else None
+        """What Werkzeug will ask for."""
+        return self._secrets.pin
 
     def page_url(self, fault: str | None) -> str | None:
         """The address of an exception's interactive page. It is a secret."""
-        url = self.status.url or self._door.url
-        if fault is None or url is None:
-            return None
-        return f"{url}/__hotplate__/{self._secret}/{fault}"
+        return self._secrets.page(self.status.url or self._door.url, fault)
 
     # ------------------------------------------------------------ one inbox
 
@@ -258,22 +224,16 @@ class Supervisor:
         try:
             return Child(generation, run(plan.interpreter, plan.cwd, plan.env), self)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
-            raise PlanError(_cannot_run(plan, error)) from error
+            raise PlanError(cannot_run(plan, error)) from error
 
     def _no_child(self, generation: int, failure: Failure) -> None:
         self.post(ev.Failed(generation, failure, alive=False))
 
     def _load(self, generation: int, changed: tuple[str, ...]) -> None:
         plan = self._plans[generation]
-        pin = self._pin
         self._slow = self._loop.call_later(plan.start_seconds, self.post, ev.Slow(generation))
-        load = plan.load._replace(
-            generation=generation,
-            changed=list(changed),
-            failing=sorted(self.failing),
-            secret=self._secret,
-            pin=pin.pin if pin is not None else None,
-            pin_cookie=pin.cookie if pin is not None else None,
+        load = self._secrets.entrust(plan.load)._replace(
+            generation=generation, changed=list(changed), failing=sorted(self.failing)
         )
         if self._door.host is not None and self._door.port is not None:
             load = load._replace(fallback_host=self._door.host, fallback_port=self._door.port)
@@ -318,7 +278,7 @@ class Supervisor:
             case m.Read(file):
                 seen = Signature(file.mtime_ns, file.size)
                 # By its real name, as saves are: the app may know it through a symbolic link.
-                self.post(ev.FileSeen(generation, _real(file.path, child.folders), seen))
+                self.post(ev.FileSeen(generation, real(file.path, child.folders), seen))
             case m.Booted():
                 self.post(ev.Booted(generation))
             case m.Learnt():
@@ -350,7 +310,7 @@ class Supervisor:
                     self.failing.discard(view)
                     self._face.recovered(generation, view)
             case m.Pin():
-                self._pin = message
+                self._secrets.keep(message)
                 self._tell_pin(generation)
             case m.PinWanted():
                 self._face.pin_wanted()
@@ -364,27 +324,15 @@ class Supervisor:
 
     def output(self, child: Child, stream: str, data: bytes) -> None:
         """An app has printed something."""
-        lines = self._lines.setdefault((child.generation, stream), Lines())
-        self._print(child.generation, stream, lines.feed(data))
+        self._output.feed(child.generation, stream, data)
 
     def _print(self, generation: int, stream: str, text: str) -> None:
-        if text:
-            self._face.output(generation, stream, self._redact(text))
-
-    def _redact(self, text: str) -> str:
-        """The PIN and the secret are in no log, whoever has printed them."""
-        for secret in (self.pin, self._secret):
-            if secret and secret in text:
-                text = text.replace(secret, "[hidden by Hotplate]")
-        return text
+        self._face.output(generation, stream, self._secrets.redact(text))
 
     def gone(self, child: Child, status: int) -> None:
         """A process has ended."""
         generation = child.generation
-        for stream in ("stdout", "stderr"):
-            lines = self._lines.pop((generation, stream), None)
-            if lines is not None:
-                self._print(generation, stream, lines.end())
+        self._output.end(generation)
         serving = generation in self._served
         failure = examine(status, child.black_box(), child.stderr_tail, serving)
         self._children.pop(generation, None)
@@ -396,11 +344,9 @@ class Supervisor:
     # ------------------------------------------------------------ telling
 
     def _tell_pin(self, generation: int) -> None:
-        assert self._pin is not None
-        told = (self._pin.pin, self._door.url)
-        if told != self._told_pin:
-            self._told_pin = told
-            self._face.pin(generation, *told)
+        news = self._secrets.news(self._door.url)
+        if news is not None:
+            self._face.pin(generation, *news)
 
     def _publish(self, effect: ev.Publish) -> None:
         now = time.monotonic()
@@ -431,33 +377,3 @@ class Supervisor:
         else:
             self._stopped.clear()
         self._face.status(self.status)
-
-
-def signature(path: str) -> Signature | None:
-    """A file as it is on disk now, None where there is none."""
-    try:
-        status = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return Signature(status.st_mtime_ns, status.st_size)
-
-
-def _real(path: str, folders: dict[str, str]) -> str:
-    """As `os.path.realpath`, with what is known of folders already."""
-    if os.path.islink(path):
-        return os.path.realpath(path)
-    folder, name = os.path.split(path)
-    if folder not in folders:
-        folders[folder] = os.path.realpath(folder)
-    return os.path.join(folders[folder], name)
-
-
-def _cannot_run(plan: Plan, error: Exception) -> Failure:
-    why = getattr(error, "strerror", None) or error
-    message = (
-        f"The interpreter {plan.interpreter} can't be run: {why}. "
-        "Set hotplate.interpreter to the Python of your app's virtual environment."
-    )
-    if not os.path.isdir(plan.cwd):
-        message = f"The app's folder {plan.cwd} is not there any more. Set hotplate.cwd."
-    return Failure("interpreter", m.Report("InterpreterNotFound", message, message, [], []))

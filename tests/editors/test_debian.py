@@ -22,8 +22,9 @@ def apt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """
     folder = tmp_path / "bin"
     write(folder / "apt-get", script).chmod(0o755)
-    write(folder / "sudo", '#!/bin/sh\\nshift\\nexec "$@"\\n').chmod(0o755)
+    write(folder / "sudo", '#!/bin/sh\nshift\nexec "$@"\n').chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.delenv("CI", raising=False)
     for cached in (debian._install, debian._updated):
         cached.cache_clear()
@@ -62,3 +63,20 @@ def test_skipped_where_there_is_no_apt_get(apt: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("PATH", str(apt / "nothing"))
     with pytest.raises(pytest.skip.Exception, match="there is no apt-get"):
         need(apt)
+
+
+def test_the_version_of_what_debian_does_not_know(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for says in ('echo "no packages found" >&2; exit 1', "exit 0"):
+        write(tmp_path / "dpkg-query", f"#!/bin/sh\n{says}\n").chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert debian.version("ked") == "not Debian's"
+    (tmp_path / "dpkg-query").unlink()
+    assert debian.version("ked") == "not Debian's"
+
+
+def test_the_version_as_its_makers_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path / "dpkg-query", "#!/bin/sh\necho 2:9.1.2+dfsg-3\n").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert debian.version("ked") == "9.1.2"

@@ -86,6 +86,20 @@ driver.run(function()
   wait('no client', function()
     return #vim.lsp.get_clients({ name = 'hotplate' }) == 0
   end)
+  -- What they have printed can be read all the same.
+  asked = {}
+  vim.cmd('Hotplate output')
+  person.shown('hotplate://output', 'this is app')
+  vim.cmd('close')
+  vim.cmd('Hotplate output shop')
+  person.shown('hotplate://output', 'this is app 1')
+  vim.cmd('close')
+  vim.cmd('Hotplate output admin\\ two')
+  printed = person.shown('hotplate://output', 'this is app 2')
+  vim.cmd('close')
+  vim.cmd('Hotplate output nobody')
+  tell('ended', { asked = asked, lines = printed, nobody = person.notice('no output of nobody') })
+
   vim.lsp.enable('hotplate', false)
   vim.lsp.config('hotplate', { cmd = { '/no/such/hotplate', 'lsp' } })
   vim.lsp.log.set_level('debug')

@@ -66,6 +66,22 @@ driver.run(function()
   person.shown('hotplate://output', 'KeyError')
   tell('once', { before = windows, windows = #vim.api.nvim_list_wins() })
 
+  -- Thrown away, it begins anew, and is what it was.
+  vim.cmd('bdelete')
+  person.look('/many?lines=3')
+  vim.cmd('Hotplate output')
+  local anew = person.shown('hotplate://output', 'line 2')
+  tell('anew', {
+    lines = anew,
+    kind = vim.bo.filetype,
+    modifiable = vim.bo.modifiable,
+    scratch = vim.bo.buftype,
+  })
+  person.raise('/price?of=tea')
+  person.shown('hotplate://output', 'KeyError')
+  vim.cmd('normal! G')
+  vim.fn.search('app\\.py", line', 'bW')
+
   -- It is the only window: the file gets one of its own.
   vim.cmd('only')
   person.press('<CR>')

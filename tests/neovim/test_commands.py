@@ -70,6 +70,11 @@ async def test_two_apps(nvim: Path, project: Callable[..., Path]) -> None:
     assert "hotplate, version" in well
     assert f"shop in {folder}: " in well
     assert "`.|" not in well  # what Neovim makes of `:help …` within backticks
+
+    [choices] = told["ended"]["asked"]
+    assert sorted(choices) == [f"{folder}#admin two", f"{folder}#shop"]
+    assert "this is app 1" not in told["ended"]["lines"]
+
     ill = "\n".join(told["ill"]["lines"])
     assert "`/no/such/hotplate` is not executable" in ill
     assert "It is not enabled" in ill

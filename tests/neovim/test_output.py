@@ -37,5 +37,9 @@ async def test_the_output(nvim: Path, shop: Path, port: int) -> None:
     assert told["jumped"]["name"] == str(shop / "app.py")
     assert told["jumped"]["line"] == LINES[row_of("PRICES[") - 1]
     assert told["once"]["before"] == told["once"]["windows"]
+    anew = told["anew"]
+    assert "plain again" not in "\n".join(anew["lines"])
+    assert (anew["kind"], anew["scratch"]) == ("hotplate-output", "nofile")
+    assert anew["modifiable"] is False
     assert told["beside"] == {"name": str(shop / "app.py"), "windows": 2}
     assert told["afterwards"]["lines"] > 1

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import functools
-import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from support.debian import need
 from support.environments import CACHE
 
-APT_SECONDS = 100
 GIT_SECONDS = 20
 NPM_SECONDS = 100
 
@@ -22,12 +21,9 @@ NPM_SECONDS = 100
 def debian_command(name: str, package: str) -> str:
     """The path of a command, from Debian's package where it is missing. Skips the test where it
     can't be had."""
+    need(name, lambda: shutil.which(name) is not None, package)
     found = shutil.which(name)
-    if found is None:
-        _apt_get(name, package)
-        found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name}: Debian's package {package} brings no such command")
+    assert found is not None
     return found
 
 
@@ -55,18 +51,6 @@ def npm_packages(lock: Path) -> Path:
             _run([npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"], NPM_SECONDS, folder)
             stamp.write_text(wanted)
     return folder / "node_modules"
-
-
-def _apt_get(name: str, package: str) -> None:
-    if shutil.which("apt-get") is None:
-        pytest.skip(f"{name} is not on this machine, and there is no apt-get to install it with")
-    as_root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    for words in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", package]):
-        command = [*as_root, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", *words]
-        try:
-            _run([*command, "-o", "DPkg::Lock::Timeout=60"], APT_SECONDS)
-        except (OSError, RuntimeError, subprocess.TimeoutExpired) as error:
-            pytest.skip(f"{name}: Debian's package {package} could not be installed: {error}")
 
 
 def _run(command: list[str], seconds: float, folder: Path | None = None) -> None:

@@ -31,10 +31,15 @@ def need(what: str, present: Callable[[], bool], *packages: str) -> None:
 
 
 def version(package: str) -> str:
-    """Of what is installed, as its makers count: without Debian's epoch and revision."""
+    """Of what is installed, as its makers count: without Debian's epoch and revision.
+
+    The program may have come from elsewhere, and the machine need not be Debian's."""
     command = ("dpkg-query", "--show", "--showformat=${Version}", package)
-    whole = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return re.split(r"[-+~]", whole.rpartition(":")[2])[0]
+    try:
+        whole = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        whole = ""
+    return re.split(r"[-+~]", whole.rpartition(":")[2])[0] or "not Debian's"
 
 
 @functools.cache

@@ -37,7 +37,11 @@ end
 ---@return integer
 local function buffer_of(app)
   local buffer = buffers[app]
-  if not (buffer and vim.api.nvim_buf_is_valid(buffer)) then
+  if not (buffer and vim.api.nvim_buf_is_loaded(buffer)) then
+    -- `:bdelete` has unloaded it, and taken its text and options; its name is to be free again.
+    if buffer and vim.api.nvim_buf_is_valid(buffer) then
+      vim.api.nvim_buf_delete(buffer, { force = true })
+    end
     buffer = scratch.make(name_of(app), 'hotplate-output')
     buffers[app] = buffer
     vim.keymap.set('n', '<CR>', jump, { buffer = buffer, desc = 'Go to the file in this line' })
@@ -50,12 +54,50 @@ function M.add(output)
   scratch.append(buffer_of(output.app), output.text, output.stream)
 end
 
---- `:Hotplate output [APP]`. What an app has printed can be read when its server has ended, too.
+--- The buffers of all that has been printed, by the name that a person gives to the app.
+---@param name? string
+---@return integer[]
+local function printed(name)
+  local found = {}
+  for app, buffer in pairs(buffers) do
+    local of_name = not name or vim.uri_decode(app):match('[^/#]*$') == name
+    if of_name and vim.api.nvim_buf_is_loaded(buffer) then
+      found[#found + 1] = buffer
+    end
+  end
+  table.sort(found)
+  return found
+end
+
+--- What an app has printed can be read when its server has ended, too.
+---@param name? string
+local function open_past(name)
+  local found = printed(name)
+  if #found == 0 then
+    apps.say(
+      'no server is running, and there is no output' .. (name and (' of ' .. name) or '') .. '.'
+    )
+  elseif #found == 1 then
+    scratch.show(found[1])
+  else
+    vim.ui.select(found, {
+      prompt = 'The output of which app?',
+      format_item = function(buffer)
+        return (vim.api.nvim_buf_get_name(buffer):gsub('^hotplate://output', ''))
+      end,
+    }, function(buffer)
+      if buffer then
+        scratch.show(buffer)
+      end
+    end)
+  end
+end
+
+--- `:Hotplate output [APP]`.
 ---@param name? string
 function M.open(name)
-  local printed = vim.tbl_filter(vim.api.nvim_buf_is_valid, vim.tbl_values(buffers))
-  if #vim.lsp.get_clients({ name = 'hotplate' }) == 0 and #printed == 1 then
-    scratch.show(printed[1])
+  if #vim.lsp.get_clients({ name = 'hotplate' }) == 0 then
+    open_past(name)
     return
   end
   apps.with_app(name, function(_, argument)

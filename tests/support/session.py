@@ -43,6 +43,8 @@ class Session:
         self.received: list[dict[str, Any]] = []
         self.answers: dict[str, Callable[[Any], Any]] = {}
         """What to answer to the server's requests, by method, where the default won't do."""
+        self.command_line: list[str] = []
+        """How the server is started, where that is not with this checkout's code."""
         self.stderr = b""
         self._news = asyncio.Condition()
         self._read = 0
@@ -67,14 +69,9 @@ class Session:
         self.client = LanguageClient(protocol_cls=_protocol_of(self))
         _answer(self)
         self.client.set_configuration({"hotplate": dict(settings or {})})
-        await self.client.start_io(
-            sys.executable,
-            "-m",
-            "hotplate",
-            "lsp",
-            *arguments,
-            env={**os.environ, "PYTHONPATH": str(SERVER), **(env or {})},
-        )
+        path = {} if self.command_line else {"PYTHONPATH": str(SERVER)}
+        command = self.command_line or [sys.executable, "-m", "hotplate", "lsp"]
+        await self.client.start_io(*command, *arguments, env={**os.environ, **path, **(env or {})})
         assert self.client._server is not None
         self.process = self.client._server
         if self.client._stderr_forwarder is not None:

@@ -238,7 +238,7 @@ class Agent:
 
     def _fail(self, exc: Optional[BaseException], address: loading.Address) -> None:
         """Tell the error, and serve its page on the app's port until the next restart."""
-        from hotplate_agent import errors, failing  # only now: most starts do without
+        from hotplate_agent import errors, exceptions, failing  # only now: most starts do without
 
         self._learnt(served=False)
         if exc is None:
@@ -246,7 +246,7 @@ class Agent:
         if isinstance(exc, failing.NothingServed):
             kind, report = "idle", failing.report_of_nothing(exc, self._load)
         else:
-            exc = errors.unwrap(exc)
+            exc = exceptions.unwrap(exc)
             kind, report = "exit" if isinstance(exc, SystemExit) else "error", errors.report(exc)
             sys.stderr.write(failing.as_printed(exc, report))
             report = report._replace(fault=self._debugger.keep_for_later(exc))
@@ -299,10 +299,10 @@ class Agent:
         elif isinstance(message, m.Drain):
             self._drain(message.seconds)
         elif isinstance(message, m.AskWhere):
-            from hotplate_agent import errors
+            from hotplate_agent import frames
 
             frame = sys._current_frames().get(self._main_thread)
-            self._line.channel.send(m.Where(errors.stack(frame) if frame is not None else []))
+            self._line.channel.send(m.Where(frames.stack(frame) if frame is not None else []))
 
     def _drain(self, seconds: float) -> None:
         """Stop accepting, now, whatever the main thread is at."""

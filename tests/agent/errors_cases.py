@@ -19,6 +19,8 @@ FOLDER = sys.argv[2]
 os.chdir(FOLDER)
 
 from hotplate_agent import errors, messages  # noqa: E402
+from hotplate_agent.exceptions import unwrap  # noqa: E402
+from hotplate_agent.frames import stack  # noqa: E402
 
 RESULTS = {}
 
@@ -505,10 +507,10 @@ def like_flask():
     for name, module in (("inner", "app_of_flask"), ("own", "no_such_app")):
         exc = raised(locate_app, module, True)
         tell("not unwrapped: " + name, exc)
-        tell("unwrapped: " + name, errors.unwrap(exc))
-    tell("unwrapped: old", errors.unwrap(raised(locate_app, "app_of_flask", False)))
-    tell("unwrapped: other", errors.unwrap(raised(raise_instead, ImportError("a"), ValueError())))
-    tell("unwrapped: odd", errors.unwrap(Odd()))
+        tell("unwrapped: " + name, unwrap(exc))
+    tell("unwrapped: old", unwrap(raised(locate_app, "app_of_flask", False)))
+    tell("unwrapped: other", unwrap(raised(raise_instead, ImportError("a"), ValueError())))
+    tell("unwrapped: odd", unwrap(Odd()))
 
     write("page.html", "<p>é</p>\n{{ é.b }}\n".encode())
     page = os.path.join(FOLDER, "page.html")
@@ -539,7 +541,7 @@ def stacks():
             return look(depth - 1) + 0
         thread = threading.get_ident()
         frame = sys._current_frames()[thread]
-        return frames.setdefault(len(frames), errors.stack(frame)) and 1
+        return frames.setdefault(len(frames), stack(frame)) and 1
 
     space["outer"](look)
     RESULTS["stack"] = {"frames": messages.to_wire(messages.Where(frames[0]))["frames"]}
@@ -552,7 +554,7 @@ def stacks():
     RESULTS["stack of an import"] = {
         "frames": messages.to_wire(messages.Where(frames[2]))["frames"]
     }
-    RESULTS["no stack"] = {"frames": errors.stack(None)}
+    RESULTS["no stack"] = {"frames": stack(None)}
 
 
 for group in (

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 from hotplate_agent import errors
+from hotplate_agent.exceptions import unwrap
+from hotplate_agent.frames import stack
 
 HERE = Path(__file__).parent
 SERVER = HERE.parents[1] / "server"
@@ -449,10 +451,10 @@ def test_flasks_own_loader_is_unwrapped(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(cli.NoAppException) as inner:
         cli.locate_app("app_for_errors", None)
-    assert errors.report(errors.unwrap(inner.value)).missing == "no_such_module"
+    assert errors.report(unwrap(inner.value)).missing == "no_such_module"
     with pytest.raises(cli.NoAppException) as outer:
         cli.locate_app("no_such_app", None)
-    assert errors.report(errors.unwrap(outer.value)).message == "Could not import 'no_such_app'."
+    assert errors.report(unwrap(outer.value)).message == "Could not import 'no_such_app'."
     with pytest.raises((SyntaxError, ValueError)) as null:
         cli.locate_app("null_for_errors", None)
     place = errors.report(null.value).frames[-1]
@@ -468,7 +470,7 @@ def test_jinjas_templates_have_their_own_lines(tmp_path):
     stacks = []
 
     def look():
-        stacks.append(errors.stack(sys._getframe()))
+        stacks.append(stack(sys._getframe()))
         return "text"
 
     environment = jinja2.Environment(loader=jinja2.FileSystemLoader(str(tmp_path)))
@@ -518,7 +520,7 @@ def test_the_stack_of_another_thread():
     thread.start()
     entered.wait()
     try:
-        frames = errors.stack(sys._current_frames()[thread.ident])
+        frames = stack(sys._current_frames()[thread.ident])
     finally:
         leave.set()
         thread.join()

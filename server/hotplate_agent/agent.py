@@ -181,7 +181,7 @@ class Agent:
         self._reloading.ask_as_flask_run()
         host, port, listener = self._ask(host or "localhost", port or 0, ssl_context is not None)
         os.dup2(listener, self._reserved, inheritable=False)
-        self._debugger.settle(self._load.debugger is True or is_loopback(host))
+        self._debugger.settle(host, self._load.debugger is True or is_loopback(host))
         server = make_server(
             host,
             port,
@@ -356,8 +356,8 @@ class Agent:
         if misused is not None:
             self._send(m.Spoilt(misused))
 
-    def _tell_pin(self, pin: Optional[str], cookie: Optional[str]) -> None:
-        self._send(m.Pin(pin, cookie))
+    def _tell_pin(self, pin: Optional[str], cookie: Optional[str], secret: Optional[str]) -> None:
+        self._send(m.Pin(pin, cookie, secret))
 
     def _tell_pin_wanted(self) -> None:
         self._send(m.PinWanted())

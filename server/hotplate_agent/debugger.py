@@ -13,8 +13,19 @@ from collections import OrderedDict
 from types import ModuleType
 from typing import Any, Callable, List, NamedTuple, Optional, Tuple
 
+from hotplate_agent import strangers
+
 KEPT = 50
 """How many exceptions, with all that their frames hold alive, are kept for their pages."""
+
+ELSEWHERE = (
+    "Hotplate: another site has made the browser send this request. The debugger answers only to "
+    "its own pages."
+)
+FOREIGN = (
+    "Hotplate: the debugger answers only where the app is addressed as localhost, 127.0.0.1 or by "
+    "the host that it was started with. Open it under one of these."
+)
 
 
 class Fault(NamedTuple):
@@ -29,7 +40,7 @@ class Debugger:
 
     def __init__(
         self,
-        tell_pin: Callable[[Optional[str], Optional[str]], None],
+        tell_pin: Callable[[Optional[str], Optional[str], Optional[str]], None],
         pin_wanted: Callable[[], None],
     ) -> None:
         self._generation = 0
@@ -40,6 +51,7 @@ class Debugger:
         self._faults: "OrderedDict[str, Fault]" = OrderedDict()
         self._count = 0
         self._application: Any = None
+        self._host: Optional[str] = None
 
     def begin(self, generation: int, pin: Optional[str], cookie: Optional[str]) -> None:
         """Take over what earlier generations had, None in the first."""
@@ -82,18 +94,17 @@ class Debugger:
                 cookie = self._cookie
         application._pin, application._pin_cookie = pin, cookie
 
-    def settle(self, evalex: bool) -> None:
+    def settle(self, host: str, evalex: bool) -> None:
         """The address is known, and with it whether the console may be offered. Tell the PIN."""
+        self._host = host
         application = self._application
         if application is None:
-            self._tell_pin(None, None)
+            self._tell_pin(None, None, None)
             return
         if not evalex:
             application.evalex = False
-        if application.evalex and application._pin:
-            self._tell_pin(application._pin, application._pin_cookie)
-        else:
-            self._tell_pin(None, application._pin_cookie)
+        pin = application._pin if application.evalex else None
+        self._tell_pin(pin or None, application._pin_cookie, application.secret)
 
     # ------------------------------------------------------------ exceptions and their pages
 
@@ -121,32 +132,48 @@ class Debugger:
         application = self._application
         if kept is None or application is None:
             return None
-        evalex = application.evalex
-        if evalex and hasattr(application, "check_host_trust"):
-            evalex = application.check_host_trust(environ)
+        known = self._knows_host(environ)
         trusted = bool(application.check_pin_trust(environ))
-        return _render(application, kept, evalex, trusted)
+        return _render(application, kept, known, trusted)
+
+    def refuses(self, command: str, environ: Any) -> Optional[str]:
+        """Why a command to Werkzeug's debugger is not to reach it, None where it is.
+
+        Its style sheet and script are for all: they are the same everywhere.
+        """
+        if self._application is None or command == "resource":
+            return None
+        if strangers.from_elsewhere(environ):
+            return ELSEWHERE
+        return None if self._knows_host(environ) else FOREIGN
+
+    def _knows_host(self, environ: Any) -> bool:
+        check = getattr(self._application, "check_host_trust", None)  # since Werkzeug 3.0.3
+        if check is not None:
+            return bool(check(environ))
+        return strangers.known_host(environ.get("HTTP_HOST"), self._host)
 
 
-def _render(application: Any, fault: Fault, evalex: bool, trusted: bool) -> str:
+def _render(application: Any, fault: Fault, known_host: bool, trusted: bool) -> str:
+    """The page. Who came by a foreign name can read it, and has nothing to talk with."""
     from werkzeug.debug import tbtools as module
 
     tbtools: Any = module
     exc = fault.exc
+    evalex = application.evalex and known_host
+    secret = application.secret if known_host else ""
     if hasattr(tbtools, "DebugTraceback"):
         view: Any = tbtools.DebugTraceback(exc)
         for frame in view.all_frames:
             application.frames[id(frame)] = frame
             if hasattr(application, "frame_contexts"):
                 application.frame_contexts[id(frame)] = fault.contexts
-        html = view.render_debugger_html(
-            evalex=evalex, secret=application.secret, evalex_trusted=trusted
-        )
+        html = view.render_debugger_html(evalex=evalex, secret=secret, evalex_trusted=trusted)
     else:
         view = tbtools.Traceback(type(exc), exc, exc.__traceback__)
         for frame in view.frames:
             application.frames[frame.id] = frame
-        html = view.render_full(evalex=evalex, secret=application.secret, evalex_trusted=trusted)
+        html = view.render_full(evalex=evalex, secret=secret, evalex_trusted=trusted)
     return str(html)
 
 

@@ -274,10 +274,14 @@ class Recovered(NamedTuple):
 
 
 class Pin(NamedTuple):
-    """What Werkzeug's debugger will ask for; None where it asks for nothing. Secret."""
+    """What Werkzeug's debugger will ask for; None where it asks for nothing. Secret.
+
+    So is `secret`, Werkzeug's own for this process: told so that no log will hold it.
+    """
 
     pin: Optional[str]
     cookie: Optional[str]
+    secret: Optional[str] = None
 
 
 class PinWanted(NamedTuple):

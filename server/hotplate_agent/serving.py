@@ -16,6 +16,8 @@ import socket
 import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
+from hotplate_agent import strangers
+
 _REAL_SOCKET = socket.socket
 _Address = Any
 
@@ -211,7 +213,8 @@ def quiet(handler: Optional[type], secret_path: str) -> type:
     class Handler(base):  # type: ignore[misc]
         def log_request(self, *args: Any, **kwargs: Any) -> None:
             path = getattr(self, "path", "")
-            if "__debugger__=yes" not in path and not path.startswith(secret_path):
+            query = {"QUERY_STRING": path.partition("?")[2]}
+            if strangers.command(query) is None and not path.startswith(secret_path):
                 super().log_request(*args, **kwargs)
 
         def end_headers(self) -> None:

@@ -9,7 +9,8 @@ import contextvars
 from types import ModuleType
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 
-from hotplate_agent.debugger import Debugger, contexts_of_caller
+from hotplate_agent import strangers
+from hotplate_agent.debugger import ELSEWHERE, Debugger, contexts_of_caller
 from hotplate_agent.messages import Raised, Recovered, Report
 
 PAGES = "/__hotplate__/"
@@ -145,8 +146,12 @@ class Watch:
         def application(environ: Any, start_response: Any) -> Iterable[bytes]:
             __traceback_hide__ = True
             path = environ.get("PATH_INFO", "")
-            debugging = "__debugger__=yes" in environ.get("QUERY_STRING", "")
-            if path.startswith(self.path) and not debugging:
+            command = strangers.command(environ)
+            if command is not None:
+                why = self._debugger.refuses(command, environ)
+                if why is not None:
+                    return strangers.refusal(start_response, why)
+            elif path.startswith(self.path):
                 return self._page(path[len(self.path) :], environ, start_response)
             request = _Request(environ)
             _current.set(request)
@@ -167,7 +172,9 @@ class Watch:
                 self._failing.discard(view)
                 self._send(Recovered(view))
 
-    def _page(self, fault: str, environ: Any, start_response: Any) -> List[bytes]:
+    def _page(self, fault: str, environ: Any, start_response: Any) -> Iterable[bytes]:
+        if strangers.from_elsewhere(environ) and not strangers.goes_there(environ):
+            return strangers.refusal(start_response, ELSEWHERE)
         html = self._debugger.page(fault, environ)
         status = "200 OK"
         if html is None:
@@ -182,6 +189,7 @@ class Watch:
             ("Content-Length", str(len(body))),
             ("Cache-Control", "no-store"),
             ("Referrer-Policy", "same-origin"),
+            ("X-Content-Type-Options", "nosniff"),
         ]
         start_response(status, headers)
         return [body]
@@ -225,7 +233,7 @@ def _url(environ: Any) -> str:
     )
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     query = environ.get("QUERY_STRING", "")
-    if "__debugger__=yes" in query:  # from a page of an earlier process: it may hold the PIN
+    if strangers.command(environ) is not None:  # of an earlier process: it may hold the PIN
         query = ""
     url = "{}://{}{}".format(environ.get("wsgi.url_scheme", "http"), host, path)
     return url + ("?" + query if query else "")

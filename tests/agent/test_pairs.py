@@ -137,7 +137,7 @@ def test_the_pin_is_the_same_failing_or_not(start: Start, tmp_path: Path, pair: 
     (of_good,), (of_bad,) = good.of(m.Pin), bad.of(m.Pin)
     assert of_good.pin
     assert of_good.cookie
-    assert of_good == of_bad
+    assert of_good[:2] == of_bad[:2]
 
 
 def test_a_script_serves_once(start: Start, tmp_path: Path, pair: str) -> None:

@@ -101,6 +101,8 @@ def _head(length: int) -> bytes:
         "Content-Type: text/html; charset=utf-8\r\n"
         f"Content-Length: {length}\r\n"
         "Cache-Control: no-store\r\n"
+        "Content-Security-Policy: default-src 'none'; style-src 'unsafe-inline'\r\n"
+        "X-Content-Type-Options: nosniff\r\n"
         "Connection: close\r\n\r\n"
     ).encode()
 

@@ -15,6 +15,7 @@ class Secrets:
     def __init__(self) -> None:
         self._secret = secrets.token_urlsafe(24)
         self._pin: m.Pin | None = None
+        self._hidden: tuple[str, ...] = (self._secret,)
         self._told: tuple[str | None, str | None] | None = None
 
     @property
@@ -25,6 +26,8 @@ class Secrets:
     def keep(self, pin: m.Pin) -> None:
         """Take over what an agent has made, or been given."""
         self._pin = pin
+        told = (pin.pin, (pin.pin or "").replace("-", ""), self._secret, pin.secret)
+        self._hidden = tuple(dict.fromkeys(filter(None, told)))
 
     def entrust(self, load: m.Load) -> m.Load:
         """The same order, with what the agent needs to be the same debugger as the one before."""
@@ -50,8 +53,16 @@ class Secrets:
         return told
 
     def redact(self, text: str) -> str:
-        """Without the PIN and the secret: they are in no log, whoever has printed them."""
-        for secret in (self.pin, self._secret):
-            if secret and secret in text:
+        """Without the PIN and the secrets: they are in no log, whoever has printed them."""
+        for secret in self._hidden:
+            if secret in text:
                 text = text.replace(secret, HIDDEN)
         return text
+
+    def redact_report(self, report: m.Report) -> m.Report:
+        """The same of an exception's words: an app may raise what it was asked for."""
+        return report._replace(
+            message=self.redact(report.message),
+            text=self.redact(report.text),
+            causes=[cause._replace(message=self.redact(cause.message)) for cause in report.causes],
+        )

@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import attrs
+
 from hotplate.supervision import events as ev
 from hotplate.supervision.autopsy import examine
 from hotplate.supervision.child import Child
@@ -297,14 +299,17 @@ class Supervisor:
                 self._served.add(generation)
                 self.post(ev.Accepting(generation, extra_files, exclude_patterns))
             case m.Failed():
-                failure = Failure(message.kind, message.report, message.versions)
+                report = self._secrets.redact_report(message.report)
+                failure = Failure(message.kind, report, message.versions)
                 self.post(ev.Failed(generation, failure, alive=True))
             case m.Raised():
                 if generation == self._core.generation:
                     if message.when == "request":
                         self.failing.add(message.view)
                     page = self.page_url(message.report.fault)
-                    self._face.raised(generation, message, page)
+                    report = self._secrets.redact_report(message.report)
+                    url = self._secrets.redact(message.url)
+                    self._face.raised(generation, message._replace(report=report, url=url), page)
             case m.Recovered(view):
                 if generation == self._core.generation:
                     self.failing.discard(view)
@@ -335,6 +340,7 @@ class Supervisor:
         self._output.end(generation)
         serving = generation in self._served
         failure = examine(status, child.black_box(), child.stderr_tail, serving)
+        failure = attrs.evolve(failure, report=self._secrets.redact_report(failure.report))
         self._children.pop(generation, None)
         self._served.discard(generation)
         self._granting.pop(generation, None)

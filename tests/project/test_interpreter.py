@@ -290,6 +290,14 @@ def test_poetrys_environments_where_its_configuration_has_them(
     assert find(workspace, env).path == python
 
 
+def test_a_project_of_poetrys_that_is_known_by_its_build_system(workspace: Path) -> None:
+    build = '[build-system]\nbuild-backend = "poetry.core.masonry.api"\n'
+    write(workspace / "pyproject.toml", f'[project]\nname = "shop"\n{build}')
+    environments = platformdirs.user_cache_path("pypoetry", appauthor=False) / "virtualenvs"
+    python = link_python(environments / f"{environment_name('shop', workspace)}-py3.12")
+    assert find(workspace).path == python
+
+
 def test_poetry_is_asked_where_nothing_else_helps(workspace: Path, tmp_path: Path) -> None:
     poetry_project(workspace)
     python = link_python(tmp_path / "odd")
@@ -448,3 +456,69 @@ def test_a_python_at_large_gives_way_to_the_apps_own_environment_only(
     own = make_venv(workspace / "api" / ".venv")
     app = Settings(interpreter=str(large), folder="api", sources={"interpreter": "hint"})
     assert find(workspace, settings=app).path == own
+
+
+# --- pyenv ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "directory"),
+    [
+        ("3.11.7\n", "3.11.7"),
+        ("3.11", "3.11.10"),  # the newest that it begins
+        ("python-3.11.7", "3.11.7"),
+        ("# of the team\n\n  shop  \r\n3.11.7\n", "shop"),
+        ("3.9.1\n3.11.7\n", "3.11.7"),  # the first that is there
+        ("3.11.7/envs/shop", "3.11.7/envs/shop"),
+    ],
+)
+def test_pyenvs_versions(text: str, directory: str, workspace: Path, home: Path) -> None:
+    versions = home / ".pyenv" / "versions"
+    for name in ("3.11.7", "3.11.10", "3.11.11rc1", "3.12-dev", "shop", "3.11.7/envs/shop"):
+        link_python(versions / name)
+    write(workspace / ".python-version", text)
+    found = find(workspace, settings=Settings(cwd="api"))
+    assert found.path == versions / directory / "bin" / "python"
+    assert found.source == "pyenv"
+    assert "`.python-version` in the project" in found.reason
+    moved = link_python(workspace.parent / "pyenv" / "versions" / directory)
+    env = {**NONE, "PYENV_ROOT": str(workspace.parent / "pyenv")}
+    assert find(workspace, env).path == moved
+
+
+@pytest.mark.parametrize("text", ["../../elsewhere", "/usr", "..", ".", "3.9.1", ""])
+def test_a_python_version_of_nothing_that_pyenv_has(text: str, workspace: Path, home: Path) -> None:
+    link_python(home / "elsewhere")
+    link_python(home / ".pyenv" / "versions" / "3.11.7")
+    write(workspace / ".python-version", text)
+    assert find(workspace, {"PATH": "/usr/bin:/bin"}).source == "PATH"
+
+
+def test_pyenvs_shims_are_seen_through(workspace: Path, home: Path) -> None:
+    root = home / ".pyenv"
+    shim = command(root / "shims" / "python3")
+    env = {"PATH": f"{shim.parent}:/usr/bin:/bin"}
+    assert find(workspace, env).path == shim  # nothing is chosen: it passes on to /usr/bin
+    python = link_python(root / "versions" / "3.11.7")
+    write(root / "version", "3.11.7\n")
+    found = find(workspace, env)
+    assert (found.path, found.reason) == (python, "pyenv's global version (3.11.7)")
+    write(workspace / ".python-version", "system")
+    assert find(workspace, env).path == shim
+    write(workspace / ".python-version", "3.9.1")
+    with pytest.raises(InterpreterNotFound, match=r"pyenv install 3\.9\.1"):
+        find(workspace, env)
+    chosen = link_python(root / "versions" / "3.12.1")
+    assert find(workspace, {**env, "PYENV_VERSION": "3.12.1"}).path == chosen
+
+
+def test_a_version_of_pyenvs_is_no_environment(workspace: Path, home: Path) -> None:
+    """It gives way to the one that Hotplate was started from, an environment of pyenv's not."""
+    write(workspace / ".python-version", "3.11.7\n")
+    pinned = link_python(home / ".pyenv" / "versions" / "3.11.7")
+    env = {**NONE, "VIRTUAL_ENV": sys.prefix}
+    assert find(workspace, env).source == "VIRTUAL_ENV"
+    write(home / ".pyenv" / "versions" / "3.11.7" / "pyvenv.cfg")
+    assert find(workspace, env).path == pinned
+    inside = link_python(workspace / ".venv")
+    assert find(workspace, env).path == inside

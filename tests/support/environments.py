@@ -14,12 +14,14 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-CACHE = Path(__file__).resolve().parents[2] / ".cache" / "venvs"
+# By its real path, for tools write down where they have put things.
+CACHE = (Path(__file__).resolve().parents[2] / ".cache" / "venvs").resolve()
 MAKE_SECONDS = 300
 
 
@@ -65,7 +67,13 @@ def python_of(environment: Environment) -> str:
     if base is None:
         pytest.skip(f"{environment.name}: no python{environment.minor} on this machine")
     wanted = "\n".join([base, *environment.packages])
-    key = f"{environment.name}-{hashlib.sha256(wanted.encode()).hexdigest()[:10]}"
+    folder = once(environment.name, wanted, lambda it: _make(it, base, environment.packages))
+    return str(folder / "bin" / "python")
+
+
+def once(name: str, wanted: str, make: Callable[[Path], None]) -> Path:
+    """A folder in the cache that is made by `make`, once for all runs of the same `wanted`."""
+    key = f"{name}-{hashlib.sha256(wanted.encode()).hexdigest()[:10]}"
     folder = CACHE / key
     ready = folder / "ready"
     if not ready.exists():
@@ -73,32 +81,39 @@ def python_of(environment: Environment) -> str:
         with open(CACHE / f"{key}.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # another test process may be at it
             if not ready.exists():
-                _make(folder, base, environment.packages)
+                shutil.rmtree(folder, ignore_errors=True)
+                make(folder)
                 done = folder / "ready.new"
                 done.write_text(wanted)
                 done.replace(ready)
-    return str(folder / "bin" / "python")
+    return folder
 
 
 def _make(folder: Path, base: str, packages: tuple[str, ...]) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    _run([base, "-m", "venv", str(folder)])
+    run([base, "-m", "venv", str(folder)])
     if packages:
-        _run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages])
+        run([str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", *packages])
 
 
-def _run(command: list[str]) -> None:
+def run(command: Sequence[str], **more: Any) -> str:
+    """Run it to its end; what it has printed. A failure is told with all that it said."""
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=MAKE_SECONDS
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=MAKE_SECONDS,
+        **more,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
 
 
 @functools.cache
 def _interpreters() -> dict[str, str]:
     """Each minor version of Python that is here, and an interpreter of it."""
-    found: dict[str, str] = {"{}.{}".format(*sys.version_info): _base_of_this()}
+    found: dict[str, str] = {"{}.{}".format(*sys.version_info): base_of_this()}
     for minor in range(8, 15):
         version = f"3.{minor}"
         candidates = [
@@ -111,7 +126,8 @@ def _interpreters() -> dict[str, str]:
     return found
 
 
-def _base_of_this() -> str:
+def base_of_this() -> str:
+    """The Python that runs the tests, outside of any environment."""
     base = Path(sys.base_prefix) / "bin" / "python{}.{}".format(*sys.version_info)
     return str(base) if base.exists() else sys.executable
 

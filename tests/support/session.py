@@ -60,7 +60,7 @@ class Session:
         options: Mapping[str, Any] | None = None,
         capabilities: types.ClientCapabilities | str = "visual-studio-code",
         experimental: bool | Mapping[str, Any] = False,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str | None] | None = None,
         trusted: bool = True,
         arguments: tuple[str, ...] = (),
         folders: list[Path] | None = None,
@@ -71,7 +71,9 @@ class Session:
         self.client.set_configuration({"hotplate": dict(settings or {})})
         path = {} if self.command_line else {"PYTHONPATH": str(SERVER)}
         command = self.command_line or [sys.executable, "-m", "hotplate", "lsp"]
-        await self.client.start_io(*command, *arguments, env={**os.environ, **path, **(env or {})})
+        seen = {**os.environ, **path, **(env or {})}
+        seen = {name: text for name, text in seen.items() if text is not None}
+        await self.client.start_io(*command, *arguments, env=seen)
         assert self.client._server is not None
         self.process = self.client._server
         if self.client._stderr_forwarder is not None:

@@ -17,6 +17,7 @@ from hotplate.project.files import exists, expand, is_dir, is_executable, is_fil
 from hotplate.project.managers import find_conda, find_hatch, find_pdm, find_pipenv
 from hotplate.project.poetry import find_poetry
 from hotplate.project.probe import Probe, probe
+from hotplate.project.pyenv import Chosen, behind_shim, find_pyenv
 from hotplate.project.schema import Settings
 from hotplate.project.venvs import (
     Interpreter,
@@ -79,9 +80,12 @@ def find(
     ):
         if found := finder(search):
             return found
+    pinned = find_pyenv(search)
+    if pinned and _is_environment(pinned.path):
+        return pinned  # of pyenv-virtualenv's
     # The environment that Hotplate itself was started from comes after all that is the project's,
     # but before a Python at large: people do install Hotplate beside their Flask.
-    return active or _find_on_path(search)
+    return active or _find_at_large(search, pinned)
 
 
 def needs_consent(
@@ -156,7 +160,7 @@ def _is_ours(search: Search) -> bool:
     return os.path.realpath(search.env.get("VIRTUAL_ENV", "")) == os.path.realpath(sys.prefix)
 
 
-def _find_on_path(search: Search) -> Interpreter:
+def _find_at_large(search: Search, pinned: Interpreter | None) -> Interpreter:
     if search.broken:
         directory = search.broken[0]
         raise InterpreterNotFound(
@@ -165,6 +169,8 @@ def _find_on_path(search: Search) -> Interpreter:
             f"(python3 -m venv --clear {search.shown(directory)}) and install the project's "
             "requirements, or set hotplate.interpreter."
         )
+    if pinned:
+        return pinned
     path = search.env.get("PATH", os.defpath)
     # Where Hotplate runs in an environment of its own (uvx, pipx), the app's Flask is elsewhere.
     isolated = sys.prefix != sys.base_prefix
@@ -174,12 +180,24 @@ def _find_on_path(search: Search) -> Interpreter:
     for places in dict.fromkeys((elsewhere, path)):
         for name in ("python3", "python"):
             if found := shutil.which(name, path=places):
-                return Interpreter(normal(found), f"`{name}` on PATH", "PATH")
+                behind = behind_shim(search, normal(found))
+                if isinstance(behind, Chosen):
+                    raise _not_installed(behind)
+                return behind or Interpreter(normal(found), f"`{name}` on PATH", "PATH")
     raise InterpreterNotFound(
         f"No Python was found for {search.home}: hotplate.interpreter is not set, no virtual "
         "environment is active, none was found in the project (.venv, venv, env, uv, Poetry, "
-        "Pipenv, PDM, Hatch, conda), and neither python3 nor python is on PATH. Install Python, "
-        "or set hotplate.interpreter to one."
+        "Pipenv, PDM, Hatch, conda, pyenv), and neither python3 nor python is on PATH. Install "
+        "Python, or set hotplate.interpreter to one."
+    )
+
+
+def _not_installed(chosen: Chosen) -> InterpreterNotFound:
+    wanted = chosen.versions[0]
+    return InterpreterNotFound(
+        f"{chosen.reason} is to run the app, but pyenv has not installed it. Run `pyenv install "
+        f"{wanted}`, make a virtual environment (python3 -m venv .venv), or set "
+        "hotplate.interpreter."
     )
 
 

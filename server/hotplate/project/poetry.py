@@ -27,11 +27,17 @@ def find_poetry(search: Search) -> Interpreter | None:
     """The environment of the nearest Poetry project, outside of the project's folder."""
     for folder in search.folders:
         project = read_toml(folder / "pyproject.toml")
-        if not is_file(folder / "poetry.lock") and "poetry" not in _table(project, "tool"):
+        if not is_file(folder / "poetry.lock") and not _is_poetrys(project):
             continue
         python = _computed(search, folder, project) or _asked(search, folder)
         return Interpreter(python, "Poetry's environment", "poetry") if python else None
     return None
+
+
+def _is_poetrys(project: dict[str, Any]) -> bool:
+    """Whether it says so itself: since Poetry 2 there need be no table of its own."""
+    backend = _table(project, "build-system").get("build-backend")
+    return "poetry" in _table(project, "tool") or str(backend).startswith("poetry.")
 
 
 def environment_name(project_name: str, folder: Path) -> str:

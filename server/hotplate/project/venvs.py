@@ -33,8 +33,8 @@ class Interpreter:
     reason: str
     """In words that finish "taken from …": `.venv` in the project, VIRTUAL_ENV."""
     source: str
-    """The same as a token: setting, VIRTUAL_ENV, venv, uv, poetry, pipenv, pdm, hatch, conda or
-    PATH."""
+    """The same as a token: setting, VIRTUAL_ENV, venv, uv, poetry, pipenv, pdm, hatch, conda,
+    pyenv or PATH."""
 
 
 @frozen

@@ -45,7 +45,8 @@ def behind_shim(search: Search, found: Path) -> Interpreter | Chosen | None:
 
 def _local(search: Search) -> Chosen | None:
     if named := search.env.get("PYENV_VERSION"):
-        return Chosen(tuple(filter(None, named.split(":"))), "PYENV_VERSION"XX (search.cwd, *search.cwd.parents):
+        return Chosen(tuple(filter(None, named.split(":"))), "PYENV_VERSION")
+    for folder in (search.cwd, *search.cwd.parents):
         file = folder / ".python-version"
         if versions := _versions_in(file):
             inside = file.is_relative_to(search.workspace)

@@ -15,12 +15,13 @@ from hotplate_agent import bytecode, lifeline, loading, patches
 from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
 from hotplate_agent.blackbox import BlackBox
+from hotplate_agent.certificates import Certificates
 from hotplate_agent.channel import Channel, ProtocolError, cover
 from hotplate_agent.debugger import Debugger, is_loopback
 from hotplate_agent.files import Files
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.line import Line
-from hotplate_agent.serving import Acceptor, quiet
+from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
 from hotplate_agent.watching import Watch
 
@@ -62,6 +63,7 @@ class Agent:
         self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
         self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
         self._watch = Watch(self._send, self._debugger)
+        self._certificates = Certificates(self._send)
         self._reloading = patches.Reloading()
         self._gate = _thread.allocate_lock()
         self._acceptor: Optional[Acceptor] = None
@@ -145,6 +147,7 @@ class Agent:
         bytecode.forget_folders(self._files.own)
         self._debugger.begin(load.generation, load.pin, load.pin_cookie)
         self._watch.begin(load.secret, load.failing)
+        self._certificates.begin(load)
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
         self._files.attach(self._tell_read)
@@ -179,11 +182,14 @@ class Agent:
         self._asked = True
         self._learnt(served=not self._failed)
         self._reloading.ask_as_flask_run()
-        host, port, listener = self._ask(host or "localhost", port or 0, ssl_context is not None)
+        ssl_context, files = self._certificates.settle(ssl_context)
+        host, port, listener = self._ask(
+            m.Ask(host or "localhost", port or 0, ssl_context is not None, self._failed, files)
+        )
         os.dup2(listener, self._reserved, inheritable=False)
         self._debugger.settle(host, self._load.debugger is True or is_loopback(host))
         server = make_server(
-            host,
+            nameable(host),
             port,
             self._watch.wrap(app),
             threaded,
@@ -196,8 +202,10 @@ class Agent:
         server.serve_forever = lambda *args, **kwargs: self._serve_forever(server, listener)
         return server
 
-    def _ask(self, host: str, port: int, tls: bool) -> Tuple[str, int, int]:
-        self._line.channel.send(m.Ask(host, port, tls, self._failed))
+    def _ask(self, ask: m.Ask) -> Tuple[str, int, int]:
+        if ask.host.startswith(UNIX):  # a path of ours; the one who makes the socket is elsewhere
+            ask = ask._replace(host=UNIX + os.path.abspath(ask.host[len(UNIX) :]))
+        self._line.channel.send(ask)
         self._answered.acquire()
         assert self._answer is not None
         answer, listener = self._answer

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Any, Dict, Optional
 
 from hotplate_agent import sources
+from hotplate_agent.certificates import for_page
 from hotplate_agent.loading import Address
 from hotplate_agent.messages import Frame, Load, Report
 
@@ -91,7 +92,7 @@ def serve_page(shown: Exception, exc: BaseException, load: Load, address: Addres
         use_debugger=True,
         use_evalex=load.debugger is not False and _debugging(load),
         threaded=True,
-        ssl_context=address.tls or _tls(load),
+        ssl_context=address.tls or for_page(load),
     )
 
 
@@ -112,9 +113,3 @@ def _debugging(load: Load) -> bool:
     if load.debug is not None:
         return load.debug
     return os.environ.get("FLASK_DEBUG", "1").lower() not in ("", "0", "false", "no")
-
-
-def _tls(load: Load) -> Any:
-    if load.cert is None or load.cert == "adhoc":
-        return load.cert
-    return load.cert, load.key

@@ -80,7 +80,9 @@ class Load(NamedTuple):
 
     Exactly one of `script` and `module` is set for an app that starts its own server; otherwise
     the app is loaded as `flask --app APP run` would (`app` None: Flask's own discovery). Options
-    that are None were not set by the person, so Flask's own sources decide them.
+    that are None were not set by the person, so Flask's own sources decide them. `tls` and
+    `certificate` (its files) are how the generation before was served; `adhoc` is the certificate
+    that was made for one, with its key.
     """
 
     generation: int
@@ -105,6 +107,9 @@ class Load(NamedTuple):
     changed: List[str] = []
     failing: List[str] = []
     learn: bool = False
+    tls: bool = False
+    certificate: List[str] = []
+    adhoc: Optional[str] = None
 
 
 class Warm(NamedTuple):
@@ -224,13 +229,20 @@ class Ask(NamedTuple):
     """The app is loaded and wants to listen at `host` and `port`; answered by `Grant` or `Refuse`.
 
     Every `Read` of what it is made of has been sent before. With `failed`, what is to be served
-    is the page of the error that `Failed` told.
+    is the page of the error that `Failed` told. `certificate` are its files, where it has any.
     """
 
     host: str
     port: int
     tls: bool
     failed: bool
+    certificate: List[str] = []
+
+
+class Adhoc(NamedTuple):
+    """A certificate was made for `adhoc`; this is it, with its key. Secret."""
+
+    pem: str
 
 
 class Accepting(NamedTuple):
@@ -328,6 +340,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Spoilt,
         Read,
         Ask,
+        Adhoc,
         Accepting,
         Failed,
         Raised,

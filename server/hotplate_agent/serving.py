@@ -10,6 +10,7 @@ the promise that a request sent after a save is never answered by older code, wi
   reader takes messages from it. If the order to drain stands in it, nothing is begun any more.
 """
 
+import errno
 import os
 import selectors
 import socket
@@ -20,6 +21,10 @@ from hotplate_agent import strangers
 
 _REAL_SOCKET = socket.socket
 _Address = Any
+_FULL = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+AGAIN_SECONDS = 0.1
+"""How long to let those who have come wait where there is no descriptor for them."""
+UNIX = "unix://"
 
 
 class Acceptor:
@@ -42,6 +47,7 @@ class Acceptor:
         self._in_flight = 0
         self._stopped = False
         self._deadline = 0.0
+        self._full_until = 0.0
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -84,7 +90,7 @@ class Acceptor:
             selector.register(self._wake_read, selectors.EVENT_READ)
             selector.register(self._listener, selectors.EVENT_READ)
             while not self._stopped:
-                for key, _events in selector.select():
+                for key, _events in selector.select(self._pause(selector)):
                     if key.fd == self._wake_read:
                         self._woken(selector)
                     elif key.fd == self._listener.fileno():
@@ -99,14 +105,28 @@ class Acceptor:
         released()
         self._drain()
 
+    def _pause(self, selector: Any) -> Optional[float]:
+        """How long to look at connections alone, since there is no descriptor for a new one."""
+        if not self._full_until:
+            return None
+        left = self._full_until - time.monotonic()
+        if left > 0:
+            return left
+        self._full_until = 0.0
+        selector.register(self._listener, selectors.EVENT_READ)
+        return None
+
     def _accept(self, selector: Any) -> None:
         with self._gate:
             if self._stopped or self._pending():
                 return
             try:
                 connection, address = self._listener._accept()  # type: ignore[attr-defined]
-            except OSError:  # taken back by the client meanwhile
-                return
+            except OSError as error:
+                if error.errno in _FULL:  # to look again at once would be all that we do
+                    selector.unregister(self._listener)
+                    self._full_until = time.monotonic() + AGAIN_SECONDS
+                return  # else it was taken back by the client meanwhile
             self._wait_for_first_byte(selector, connection, address)
 
     def _woken(self, selector: Any) -> None:
@@ -197,6 +217,17 @@ def _peer(request: Any) -> _Address:
         return request.getpeername()
     except OSError:
         return ("", 0)
+
+
+def nameable(host: str) -> str:
+    """The host by which Werkzeug can make a server on a socket that is there.
+
+    Up to 2.0 it binds one of its own first, and would put it in the place of a Unix socket.
+    """
+    import werkzeug.serving
+
+    old = hasattr(werkzeug.serving, "run_with_reloader")
+    return "localhost" if old and host.startswith(UNIX) else host
 
 
 def quiet(handler: Optional[type], secret_path: str) -> type:

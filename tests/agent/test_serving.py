@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import select
 import socket
 import threading
@@ -15,6 +16,7 @@ import pytest
 from agent.conftest import Start
 from agent.driver import WAIT, Agent, answer, ask, connect, get, listen, write
 from hotplate_agent import messages as m
+from support.processes import ticks
 
 # A view can be held until the test opens the other end of a named pipe.
 APP = """
@@ -138,6 +140,23 @@ def test_an_idle_app_does_nothing(start: Start, app: Path) -> None:
         before = after
     assert after == before
     assert len(after) == 2
+
+
+@pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="sets another process's limit")
+def test_without_descriptors_it_waits_and_does_not_spin(start: Start, app: Path) -> None:
+    agent = start()
+    agent.serve(app="old")
+    agent.get()
+    pid = agent.process.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (1, limits[1]))
+    with connect(agent.port) as sock:
+        ask(sock, "/")
+        before = ticks(pid)
+        select.select([], [], [], 0.5)  # nothing is to come of it
+        assert ticks(pid) - before <= 3
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        assert read_rest(sock).endswith(b"old")
 
 
 def test_nothing_holds_the_port_after_a_drain(start: Start, app: Path) -> None:

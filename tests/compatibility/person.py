@@ -18,17 +18,23 @@ class Person:
         self.session = session
         self.folder: Path = session.folder
         self.state: dict[str, Any] = {}
+        self.socket: str | None = None
+        """Where to look for the app if it has no address that a browser knows."""
+
+    @property
+    def url(self) -> str:
+        return self.socket or str(self.state["url"])
 
     async def open(self, python: str = sys.executable, **settings: Any) -> str:
         """Open the project, with the interpreter of its environment, and wait until the app runs;
         its address. Settings are as an editor has them."""
         await self.session.start({"port": free_port(), "interpreter": python, **settings})
         self.state = await self.session.state("running")
-        return str(self.state["url"])
+        return self.url
 
     async def look(self, path: str = "/") -> str:
         """The page, as it is told to be well."""
-        status, text = await self.session.get(self.state["url"], path)
+        status, text = await self.session.get(self.url, path)
         assert status == 200, text
         return text
 
@@ -51,7 +57,7 @@ class Person:
         file = self.folder / name
         whole = file.read_text("utf-8")
         generation = self.state["generation"]
-        url = self.state["url"]
+        url = self.url
         self.session.save(name, whole + BROKEN)
         failed = await self.session.state("failed", after=generation)
         assert failed["error"]["type"] == "ZeroDivisionError"
@@ -62,4 +68,4 @@ class Person:
         assert status == 500 and "ZeroDivisionError" in page
         await self.save(name, whole)
         await self.session.no_diagnostics(file)
-        assert self.state["url"] == url
+        assert self.url == url

@@ -167,6 +167,26 @@ async def test_host_unknown(host: str, project: Project, open_session: Open) -> 
     assert session.all_diagnostics() == {}
 
 
+async def test_a_unix_socket_that_is_taken_or_cannot_be_made(
+    project: Project, open_session: Open
+) -> None:
+    session = open_session(project({"app.py": WORKING}))
+    path = session.folder / "taken"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        failed = await failing(session, host="unix://taken")
+        assert failed["error"]["type"] == "SocketTaken"
+        for text in (str(path), "hotplate.host"):
+            assert text in failed["error"]["message"]
+    session.configure({"interpreter": sys.executable, "host": "unix://no/such/folder"})
+    failed = await session.state("failed", after=1)
+    assert failed["error"]["type"] == "SocketRefused"
+    for text in (str(session.folder / "no/such/folder"), "No such file", "hotplate.host"):
+        assert text in failed["error"]["message"]
+    assert session.notifications("window/showMessageRequest") == []
+
+
 async def test_port_taken_that_a_flaskenv_names(project: Project, open_session: Open) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 import os
+import resource
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 
@@ -159,6 +160,42 @@ async def test_a_connection_that_waited_before_is_answered(
     show([accepted(listener).detach()])
     await say(client, GET)
     assert (await everything(client)).startswith("HTTP/1.1 500")
+
+
+async def test_who_speaks_tls_where_there_is_no_certificate_is_sent_away(
+    listener: socket.socket, show: Show
+) -> None:
+    show()
+    connection = await connect(listener)
+    await say(connection, b"\x16\x03\x01")
+    with pytest.raises(ConnectionResetError):
+        await everything(connection)
+
+
+async def test_without_descriptors_it_waits_and_does_not_spin(
+    listener: socket.socket, show: Show, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    accept = Page._accept
+
+    def counted(page: Page) -> None:
+        looks.append(page)
+        accept(page)
+
+    monkeypatch.setattr(Page, "_accept", counted)
+    show()
+    connection = await connect(listener)
+    await say(connection, GET)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.socket() as highest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest.fileno(), hard))
+    try:
+        for _ in range(100):
+            await asyncio.sleep(0)  # as often as it can be looked
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(looks) == 1
+    assert (await everything(connection)).startswith("HTTP/1.1 500")
 
 
 # ---------------------------------------------------------------- making room

@@ -71,6 +71,8 @@ _BLAMED = {
     "PortTaken": ("port",),
     "PortForbidden": ("port",),
     "HostUnknown": ("host",),
+    "SocketTaken": ("host",),
+    "SocketRefused": ("host",),
     "InterpreterNotFound": ("interpreter",),
     "InterpreterNotAllowed": ("interpreter",),
     "FolderNotFound": ("cwd", "folder"),

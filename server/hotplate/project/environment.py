@@ -29,6 +29,7 @@ class Peek:
     port: int | None = None
     debug: bool | None = None
     cert: str | None = None
+    key: str | None = None
     sources: Mapping[str, str] = Factory(dict)
     """For each field that is known, the place in words: `FLASK_RUN_PORT in .flaskenv`."""
 
@@ -63,6 +64,7 @@ def peek(settings: Settings, folder: Path, base: Mapping[str, str] = os.environ)
         ("port", "FLASK_RUN_PORT"),
         ("debug", "FLASK_DEBUG"),
         ("cert", "FLASK_RUN_CERT"),
+        ("key", "FLASK_RUN_KEY"),
     ):
         place, values = next(((p, v) for p, v in places if variable in v), ("", {}))
         # An empty variable hides what a weaker place says, and says nothing itself.
@@ -75,6 +77,7 @@ def peek(settings: Settings, folder: Path, base: Mapping[str, str] = os.environ)
         port=_port(texts["port"]) if "port" in texts else None,
         debug=not _says_no(texts["debug"]) if "debug" in texts else None,
         cert=texts.get("cert"),
+        key=texts.get("key"),
         sources=sources,
     )
 

@@ -13,6 +13,7 @@ from hotplate.project.interpreter import Interpreter, InterpreterNotFound, find,
 from hotplate.project.pyproject import find_line
 from hotplate.project.schema import Settings
 from hotplate.supervision.events import Failure
+from hotplate.supervision.listener import UNIX, absolute
 from hotplate.supervision.plan import Plan, PlanError
 from hotplate_agent.messages import Load, Report
 
@@ -99,7 +100,7 @@ class AppPlanner:
         host = settings.host
         cert = settings.cert or known.cert
         address = (
-            host or known.host or "127.0.0.1",
+            absolute(host or known.host or "127.0.0.1", str(cwd)),
             port if port is not None else (5000 if known.port is None else known.port),
         )
         return Plan(
@@ -128,18 +129,21 @@ class AppPlanner:
             # Only the script knows where it will listen, unless the person has said so.
             address=address if not starts_itself or port is not None else None,
             tls=cert is not None,
-            insist_host=host,
+            insist_host=host and absolute(host, str(cwd)),
             insist_port=port,
             heeded=self._heeded(),
             excluded=tuple(settings.exclude_patterns),
             project=tuple(os.path.realpath(path) + os.sep for path in {self.folder, cwd}),
             drain_seconds=settings.drain_seconds,
             start_seconds=settings.start_seconds,
+            certificate=_files(cwd, cert, settings.key or known.key),
             warmup=settings.warmup,
         )
 
-    def listen_failure(self, kind: str, host: str, port: int) -> Failure:
+    def listen_failure(self, kind: str, host: str, port: int, why: str = "") -> Failure:
         """See `supervision.plan.Planner`."""
+        if host.startswith(UNIX):
+            return _socket_failure(kind, host[len(UNIX) :], why)
         if kind == "taken":
             owner = ports.owner(port, host)
             who = ports.describe(owner, self.folder) if owner is not None else "another program"
@@ -180,6 +184,26 @@ def _script_or_module(script: str | None) -> tuple[str | None, str | None]:
 
 def _failure(kind: str, type_: str, message: str, port: int | None = None) -> Failure:
     return Failure(kind, Report(type_, message, message, [], []), port=port)
+
+
+def _files(cwd: Path, cert: str | None, key: str | None) -> tuple[str, ...]:
+    """The certificate's, if it is one of files: Flask also takes `adhoc`, and a name to import."""
+    if cert is None or cert == "adhoc":
+        return ()
+    return tuple(str(expand(cwd, path)) for path in (cert, key) if path)
+
+
+def _socket_failure(kind: str, path: str, why: str) -> Failure:
+    if kind == "taken":
+        return _failure(
+            "port", "SocketTaken",
+            f"The socket {path} is taken by another program. Stop it, or set hotplate.host.",
+        )  # fmt: skip
+    return _failure(
+        "port", "SocketRefused",
+        f"The socket {path} can't be made: {why}. Set hotplate.host to unix:// and a short path "
+        "in a folder that is there.",
+    )  # fmt: skip
 
 
 def _refused(kind: str, type_: str, message: str) -> PlanError:

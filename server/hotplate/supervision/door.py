@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import os
 
+from hotplate.supervision.certificate import Certificate
 from hotplate.supervision.child import Child
 from hotplate.supervision.events import Failure
 from hotplate.supervision.listener import Listener, ListenError
 from hotplate.supervision.page import Page
 from hotplate.supervision.plan import Plan, PlanError, Planner
-from hotplate_agent.messages import Connection, Grant
+from hotplate_agent.messages import Ask, Connection, Grant, Load
 
 NAME_SECONDS = 0.5
 """What the look-up of a host's name may take that nobody waits for any more."""
@@ -30,7 +31,7 @@ class Door:
         self._listener: Listener | None = None
         self._page: Page | None = None
         self._waiting: list[int] = []
-        self._tls = False
+        self.certificate = Certificate()
         self.shut = True
         """Whether nobody is to come in: the app is stopped, or about to be."""
 
@@ -45,7 +46,7 @@ class Door:
 
     @property
     def url(self) -> str | None:
-        return self._listener.url(self._tls) if self._listener is not None else None
+        return self._listener.url(self.certificate.tls) if self._listener is not None else None
 
     async def open_ahead(self, plan: Plan) -> None:
         """Bind before the app is loaded, where the address can be known: a taken port is told
@@ -54,11 +55,12 @@ class Door:
         What is held already is kept as long as it may be right: the app has the last word.
         """
         held = self._listener
+        self.certificate.know(plan)
         if plan.address is None:
             return
         if held is None or not held.serves(plan.insist_host, plan.insist_port):
             await self.open(*plan.address)
-            self._tls = plan.tls
+            self.certificate.expect(plan)
 
     async def open(self, host: str, port: int) -> None:
         """Hold a socket at an address, the one that is held if it is there. Raises PlanError."""
@@ -80,7 +82,7 @@ class Door:
             raise
         except ListenError as error:
             failure = await self._loop.run_in_executor(
-                None, self._planner.listen_failure, error.kind, error.host, error.port
+                None, self._planner.listen_failure, error.kind, error.host, error.port, error.why
             )
             raise PlanError(failure) from error
         if self.shut:
@@ -89,10 +91,17 @@ class Door:
         self._close_listener()
         self._listener = listener
 
-    def lend(self, child: Child, tls: bool) -> None:
+    def entrust(self, load: Load) -> Load:
+        """The same order, with what the page of an error needs to stand where the app did."""
+        if self._listener is not None:
+            host, port = self._listener.host, self._listener.port
+            load = load._replace(fallback_host=host, fallback_port=port)
+        return self.certificate.entrust(load)
+
+    def lend(self, child: Child, ask: Ask) -> None:
         """Give a generation the socket, and those who wait."""
         assert self._listener is not None
-        self._tls = tls
+        self.certificate.learn(ask)
         address = Grant(self._listener.host, self._listener.port)
         child.send(address, self._listener.socket.fileno())
         for connection in self._take_waiting():
@@ -109,7 +118,13 @@ class Door:
     def show_page(self, failure: Failure, words: str) -> None:
         """Answer every request with a failure."""
         if self._listener is not None:
-            self._page = Page(self._listener.socket, failure, words, self._take_waiting())
+            self._page = Page(
+                self._listener.socket,
+                failure,
+                words,
+                self._take_waiting(),
+                self.certificate.context,
+            )
 
     def hide_page(self) -> None:
         if self._page is not None:

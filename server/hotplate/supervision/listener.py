@@ -20,7 +20,8 @@ class ListenError(Exception):
     """No socket can be had at an address. `kind` is "taken", "forbidden" or "unknown"."""
 
     def __init__(self, kind: str, host: str, port: int, error: OSError) -> None:
-        super().__init__(f"{host}:{port}: {error.strerror or error}")
+        self.why = error.strerror or str(error)
+        super().__init__(f"{host}:{port}: {self.why}")
         self.kind = kind
         self.host = host
         self.port = port
@@ -65,6 +66,11 @@ class Listener:
         self.socket.close()
         if self.host.startswith(UNIX):
             Path(self.host[len(UNIX) :]).unlink(missing_ok=True)
+
+
+def absolute(host: str, folder: str) -> str:
+    """The host, where it is a Unix socket by its whole path: it stands in the app's folder."""
+    return UNIX + os.path.join(folder, host[len(UNIX) :]) if host.startswith(UNIX) else host
 
 
 def _open(host: str, port: int) -> socket.socket:

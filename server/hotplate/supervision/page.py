@@ -7,12 +7,29 @@ for the next generation, those connections go to it, so that no answer is older 
 from __future__ import annotations
 
 import asyncio
+import errno
 import html
 import socket
+import ssl
+from collections.abc import Awaitable, Callable
 
 from hotplate.supervision.events import Failure
 
 READ_SECONDS = 10.0
+LONGEST = 65536
+FULL = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+AGAIN_SECONDS = 0.5
+"""How long to let those who have come wait where there is no descriptor for them."""
+TLS = b"\x16"
+"""The first byte of a TLS handshake; that of an HTTP request is a letter."""
+
+Secure = Callable[[], Awaitable["ssl.SSLContext | None"]]
+
+
+async def _no_tls() -> ssl.SSLContext | None:
+    return None
+
+
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;margin:3rem auto;max-width:60rem;padding:0 1rem;"
     "color:#222;background:#fff}h1{font-size:1.4rem;color:#b00020}pre{background:#f6f6f6;"
@@ -26,30 +43,46 @@ class Page:
     """Answers every request on a listening socket with one failure, until `close`."""
 
     def __init__(
-        self, listener: socket.socket, failure: Failure, words: str, waiting: list[int]
+        self,
+        listener: socket.socket,
+        failure: Failure,
+        words: str,
+        waiting: list[int],
+        secure: Secure = _no_tls,
     ) -> None:
+        """`secure` gives what a connection that speaks TLS is answered with."""
         self._loop = asyncio.get_running_loop()
         self._listener = listener
         self._answer = render(failure, words)
+        self._secure = secure
         self._waiting: dict[int, socket.socket] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loop.add_reader(listener, self._accept)
+        self._pause: asyncio.TimerHandle | None = None
+        self._listen()
         for descriptor in waiting:
             self._wait(socket.socket(fileno=descriptor))
 
     def close(self) -> list[int]:
         """Accept no more. Answers under way are finished; the rest is the caller's now."""
         self._loop.remove_reader(self._listener)
+        if self._pause is not None:
+            self._pause.cancel()
         for connection in self._waiting.values():
             self._loop.remove_reader(connection)
         left = [connection.detach() for connection in self._waiting.values()]
         self._waiting.clear()
         return left
 
+    def _listen(self) -> None:
+        self._loop.add_reader(self._listener, self._accept)
+
     def _accept(self) -> None:
         try:
             connection, _address = self._listener.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in FULL:  # to look again at once would be all that we do
+                self._loop.remove_reader(self._listener)
+                self._pause = self._loop.call_later(AGAIN_SECONDS, self._listen)
             return
         self._wait(connection)
 
@@ -66,33 +99,48 @@ class Page:
         task.add_done_callback(self._tasks.discard)
 
     async def _respond(self, connection: socket.socket) -> None:
-        with connection:
-            try:
-                head = await asyncio.wait_for(self._head(connection), READ_SECONDS)
-                if head:
-                    body = b"" if head.startswith(b"HEAD ") else self._answer
-                    answer = _head(len(self._answer)) + body
-                    await asyncio.wait_for(
-                        self._loop.sock_sendall(connection, answer), READ_SECONDS
-                    )
-                    connection.shutdown(socket.SHUT_WR)
-                    # Closing with unread bytes would reset the answer: let the client close.
-                    await asyncio.wait_for(self._until_closed(connection), READ_SECONDS)
-            except (OSError, TimeoutError, asyncio.TimeoutError):
-                pass
+        try:
+            secure = connection.recv(1, socket.MSG_PEEK) == TLS
+            context = await self._secure() if secure else None
+            if secure and context is None:
+                return connection.close()
+            reader, writer = await self._streams(connection, context)
+        except OSError:
+            return connection.close()
+        try:
+            await self._answer_to(reader, writer)
+        except (OSError, EOFError, TimeoutError, asyncio.TimeoutError, asyncio.LimitOverrunError):
+            pass  # gone, or no HTTP
+        finally:
+            writer.close()
 
-    async def _head(self, connection: socket.socket) -> bytes:
-        head = b""
-        while b"\r\n\r\n" not in head and len(head) < 65536:
-            data = await self._loop.sock_recv(connection, 65536)
-            if not data:
-                return b""
-            head += data
-        return head
+    async def _streams(
+        self, connection: socket.socket, context: ssl.SSLContext | None
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        reader = asyncio.StreamReader(LONGEST)
+        protocol = asyncio.StreamReaderProtocol(reader)
+        transport, _ = await self._loop.connect_accepted_socket(
+            lambda: protocol,
+            connection,
+            ssl=context,
+            ssl_handshake_timeout=READ_SECONDS if context is not None else None,
+        )
+        return reader, asyncio.StreamWriter(transport, protocol, reader, self._loop)
 
-    async def _until_closed(self, connection: socket.socket) -> None:
-        while await self._loop.sock_recv(connection, 65536):
-            pass
+    async def _answer_to(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), READ_SECONDS)
+        body = b"" if head.startswith(b"HEAD ") else self._answer
+        writer.write(_head(len(self._answer)) + body)
+        await asyncio.wait_for(writer.drain(), READ_SECONDS)
+        if writer.can_write_eof():
+            writer.write_eof()
+        # Closing with unread bytes would reset the answer: let the client close.
+        await asyncio.wait_for(_until_closed(reader), READ_SECONDS)
+
+
+async def _until_closed(reader: asyncio.StreamReader) -> None:
+    while await reader.read(LONGEST):
+        pass
 
 
 def _head(length: int) -> bytes:

@@ -35,6 +35,8 @@ class Plan:
     project: tuple[str, ...]
     drain_seconds: float
     start_seconds: float
+    certificate: tuple[str, ...] = ()
+    """The files of the certificate and its key, where the settings name any."""
     warmup: str = "off"
     """What a standby imports ahead of time: "framework", "dependencies"; "off": there is none."""
 
@@ -54,7 +56,7 @@ class Planner(Protocol):
         """The orders for the next start. Raises PlanError."""
         ...
 
-    def listen_failure(self, kind: str, host: str, port: int) -> Failure:
+    def listen_failure(self, kind: str, host: str, port: int, why: str) -> Failure:
         """What to tell of an address that can't be had (see `ListenError`)."""
         ...
 

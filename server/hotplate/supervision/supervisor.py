@@ -237,9 +237,7 @@ class Supervisor:
         load = self._secrets.entrust(plan.load)._replace(
             generation=generation, changed=list(changed), failing=sorted(self.failing)
         )
-        if self._door.host is not None and self._door.port is not None:
-            load = load._replace(fallback_host=self._door.host, fallback_port=self._door.port)
-        self._children[generation].send(load)
+        self._children[generation].send(self._door.entrust(load))
 
     async def _grant(self, generation: int) -> None:
         ask = self._granting.pop(generation)
@@ -260,7 +258,7 @@ class Supervisor:
             # It has been told to drain meanwhile, and may be gone before it reads this.
             child.send(m.Refuse(""))
             return
-        self._door.lend(child, ask.tls)
+        self._door.lend(child, ask)
 
     def _kill(self, generation: int) -> None:
         task = self._planning.pop(generation, None)
@@ -295,6 +293,8 @@ class Supervisor:
             case m.Ask():
                 self._granting[generation] = message
                 self.post(ev.Asked(generation, message.failed))
+            case m.Adhoc(pem):
+                self._door.certificate.adhoc = pem
             case m.Accepting(extra_files, exclude_patterns):
                 self._served.add(generation)
                 self.post(ev.Accepting(generation, extra_files, exclude_patterns))

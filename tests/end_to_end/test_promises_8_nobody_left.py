@@ -176,6 +176,27 @@ async def test_8_shutdown_and_exit(
     await nobody(server, port)
 
 
+async def test_8_shutdown_while_a_request_is_under_way(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """The client has not said yet whether it could show the page."""
+    server, port = raw_server(project({"app.py": APP})), free_port()
+    await server.spawn()
+    shows = {"window": {"showDocument": {"support": True}}}
+    await server.initialize({"port": port}, capabilities=shows)
+    await server.state("running")
+    asked = server.post("workspace/executeCommand", {"command": "hotplate.openInBrowser"})
+    await server.until(
+        lambda: any(m.get("method") == "window/showDocument" for m in server.received),
+        "showDocument",
+    )
+    assert (await server.request("shutdown")).get("result", "none") is None
+    assert "error" in await server.answer_to(asked)
+    server.notify("exit", None)
+    assert await asyncio.wait_for(server.process.wait(), 5) == 0
+    await nobody(server, port)
+
+
 async def test_8_exit_without_shutdown(
     project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
 ) -> None:

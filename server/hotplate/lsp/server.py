@@ -25,6 +25,7 @@ from hotplate.lsp.client import Client
 from hotplate.lsp.commands import register_commands
 from hotplate.lsp.fixes import actions
 from hotplate.lsp.places import Places
+from hotplate.lsp.rpc import Protocol
 from hotplate.lsp.transport import (
     ParseError,
     open_input,
@@ -49,7 +50,7 @@ class HotplateServer(LanguageServer):
     """A pygls server whose workspace runs apps."""
 
     def __init__(self) -> None:
-        super().__init__("hotplate", __version__)
+        super().__init__("hotplate", __version__, protocol_cls=Protocol)
         self.client: Client | None = None
         self.apps: Workspace | None = None
         self.save_reasons: dict[str, types.TextDocumentSaveReason] = {}

@@ -118,12 +118,20 @@ class LspClient:
 
     # ------------------------------------------------------------ from the server
 
-    def wait(self, method: str, matches: Callable[[dict[str, Any]], bool]) -> Notification:
-        """The first notification that matches, come or to come. Raises RuntimeError."""
+    def wait(
+        self, method: str, matches: Callable[[dict[str, Any]], bool], since: int = 0
+    ) -> Notification:
+        """The first notification that matches, come or to come, of those from the one numbered
+        `since` on. Raises RuntimeError."""
+        looked = since
 
         def found() -> Notification | None:
-            told = (each for each in self.notifications if each.method == method)
-            return next((each for each in told if matches(each.params)), None)
+            nonlocal looked
+            for each in self.notifications[looked:]:
+                looked += 1
+                if each.method == method and matches(each.params):
+                    return each
+            return None
 
         with self._news:
             result = self._news.wait_for(found, SECONDS)

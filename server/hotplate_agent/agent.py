@@ -9,9 +9,10 @@ import _thread
 import os
 import signal
 import sys
+import time
 from typing import Any, List, Optional, Tuple
 
-from hotplate_agent import bytecode, lifeline, loading, patches
+from hotplate_agent import bytecode, family, lifeline, loading, patches
 from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
 from hotplate_agent.blackbox import BlackBox
@@ -25,6 +26,8 @@ from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
 from hotplate_agent.watching import Watch
 
+SPAWNING_SECONDS = 0.2
+"""How often the server is told that the app starts processes."""
 _leave = os._exit
 
 
@@ -78,6 +81,7 @@ class Agent:
         self._reserved = os.open(os.devnull, os.O_RDWR)
         self._prepared = False
         self._told = False
+        self._spawned = -SPAWNING_SECONDS
         self._pid = 0
 
     # ------------------------------------------------------------ the main thread
@@ -150,6 +154,7 @@ class Agent:
         self._certificates.begin(load)
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
+        self._keep_family()
         self._files.attach(self._tell_read)
         self._answered.acquire()
         self._reading.acquire()
@@ -349,6 +354,23 @@ class Agent:
                 pass
         self._send(m.Spoilt(why))
         _leave(0)
+
+    # ------------------------------------------------------------ the app's own processes
+
+    def _keep_family(self) -> None:
+        """Have all that the app will start stay within reach."""
+        if family.adopt() and family.member(os.getpid()) is not None:
+            self._files.spawning = self._spawns
+        else:
+            self._send(m.Spawns(keeps=False))
+
+    def _spawns(self) -> None:
+        """Called by the audit hook, just before."""
+        now = time.monotonic()
+        if now - self._spawned > SPAWNING_SECONDS:
+            self._spawned = now
+            self._line.loosen()
+            self._send(m.Spawns(keeps=True))
 
     # ------------------------------------------------------------ telling
 

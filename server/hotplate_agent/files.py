@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, List, Optional, Set
 
 from hotplate_agent.blackbox import BlackBox, innermost
 from hotplate_agent.messages import FileRead
-from hotplate_agent.surroundings import EVENTS, Conduct
+from hotplate_agent.surroundings import EVENTS, SPAWNING, Conduct
 
 KNOWN = 20_000
 """How many paths are remembered as the person's or not."""
@@ -45,6 +45,8 @@ class Files:
         self._starting = True
         self._importing = False
         self._watching = True
+        self.spawning: Optional[Callable[[], None]] = None
+        """Called when a process is about to be started."""
 
     def watch(self) -> None:
         """Begin. An audit hook can't be taken away again; it gets cheap once the app serves."""
@@ -102,6 +104,8 @@ class Files:
         try:
             if self._conduct.watching and (event == "open" or event in EVENTS):
                 self._conduct.note(event, args)
+            if event in SPAWNING and self.spawning is not None:
+                self.spawning()
             if event == "open":
                 if self._starting:
                     self._opened(*args)

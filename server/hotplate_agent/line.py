@@ -22,6 +22,11 @@ class Line:
         self._lifeline = descriptor
         lifeline.fasten(descriptor)
 
+    def loosen(self) -> None:
+        """The app is about to have a family: see `lifeline`."""
+        if self._lifeline is not None:
+            lifeline.loosen(self._lifeline)
+
     def move(self, channel: Channel) -> None:
         """In a copy: let go of the original's, and take what the server sends. Raises EOFError."""
         self.channel.close()

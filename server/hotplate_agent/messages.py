@@ -300,6 +300,16 @@ class PinWanted(NamedTuple):
     """A debugger page asks the person for the PIN."""
 
 
+class Spawns(NamedTuple):
+    """The app is about to start a process of its own; said once in a while.
+
+    `keeps`: what it starts stays below it in the tree of processes, whatever it does. Where not,
+    that is said before the app is loaded, once.
+    """
+
+    keeps: bool
+
+
 class Loaded(NamedTuple):
     """Files that the app has loaded which are not the person's own: libraries."""
 
@@ -347,6 +357,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Recovered,
         Pin,
         PinWanted,
+        Spawns,
         Loaded,
         Handover,
         Released,

@@ -92,6 +92,9 @@ _EFFECTS = {
     "os.remove": "writes files", "os.rmdir": "writes files", "os.truncate": "writes files",
 }  # fmt: skip
 EVENTS = frozenset(_EFFECTS)
+SPAWNING = frozenset(
+    event for event, effect in _EFFECTS.items() if effect in ("runs a program", "forks")
+)
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 
 

@@ -34,6 +34,7 @@ from hotplate.lsp.transport import (
     take_standard_streams,
 )
 from hotplate.lsp.workspace import Workspace
+from hotplate.supervision import orphans
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +45,7 @@ WATCHED = (
     "**/*.{toml,yaml,yml,json,ini,cfg,conf,env}",
 )
 END_SECONDS = 1.2
+LAST_SECONDS = 0.3
 
 
 class HotplateServer(LanguageServer):
@@ -226,6 +228,7 @@ async def _serve(protocol_in: Any, protocol_out: Any) -> int:
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
         if hasattr(signal, name):
             loop.add_signal_handler(getattr(signal, name), server.ended.set)
+    orphans.end_them(loop)
     output = await open_output(protocol_out)
     server.protocol.set_writer(output)
     reading = asyncio.create_task(_read(server, await open_input(protocol_in)))
@@ -237,6 +240,7 @@ async def _serve(protocol_in: Any, protocol_out: Any) -> int:
             await asyncio.wait_for(server.apps.close(), END_SECONDS)
         except (TimeoutError, asyncio.TimeoutError):
             server.apps.abandon()
+    orphans.end_all(LAST_SECONDS)
     await output.flush(0.2)
     # Threads may still wait for the disk or a name server; nothing of theirs is wanted any more.
     logging.shutdown()

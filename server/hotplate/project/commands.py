@@ -11,6 +11,8 @@ from pathlib import Path
 
 from attrs import frozen
 
+from hotplate.supervision import orphans
+
 
 class CommandFailed(Exception):
     """It could not be run, or did not end in time; the text says which."""
@@ -33,30 +35,35 @@ def ask(
 ) -> Answer:
     """Run it to its end, or for `timeout` seconds and no longer; then nothing of it is left."""
     try:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=env,
-            cwd=cwd,
-            # A group of its own, so that what it started can be ended with it.
-            start_new_session=True,
-        )
+        with orphans.birth():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=env,
+                cwd=cwd,
+                # A group of its own, so that what it started can be ended with it.
+                start_new_session=True,
+            )
+            orphans.ours.add(process.pid)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CommandFailed(f"{command[0]} cannot be run: {reason}") from None
-    with process:
-        try:
-            stdout, stderr = process.communicate(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            _end(process)
-            raise CommandFailed(
-                f"{Path(command[0]).name} did not answer within {timeout:g} s"
-            ) from None
-        except BaseException:
-            _end(process)
-            raise
+    try:
+        with process:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                _end(process)
+                raise CommandFailed(
+                    f"{Path(command[0]).name} did not answer within {timeout:g} s"
+                ) from None
+            except BaseException:
+                _end(process)
+                raise
+    finally:
+        orphans.ours.discard(process.pid)
     return Answer(
         process.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")
     )

@@ -100,6 +100,11 @@ class Child:
             except (ProcessLookupError, PermissionError):
                 pass
 
+    @property
+    def lifeline(self) -> int:
+        """Our end of it: the process is killed once nobody holds that."""
+        return self._line.lifeline
+
     def black_box(self) -> bytes:
         """What `blackbox` in the agent has noted."""
         return os.pread(self._line.box.fileno(), 256 * 1024, 0)

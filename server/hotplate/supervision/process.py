@@ -68,6 +68,7 @@ class Process:
     def reap(self) -> int:
         """Wait for its end: the exit code, or minus the signal, as `subprocess` has it."""
         orphans.ours.discard(self.pid)
+        orphans.careless.discard(self.pid)
         if self._popen is not None:
             return self._popen.wait()
         try:

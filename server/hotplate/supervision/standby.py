@@ -223,6 +223,7 @@ class Standby:
         line = Line()
         copied: asyncio.Future[Child] = self._loop.create_future()
         warm.forking.append((line, copied))
+        orphans.born()
         warm.child.send(m.Fork(), line.theirs.fileno())
         for role, descriptor in {"box": line.box.fileno(), **line.roles}.items():
             line.channel.sendmsg([encode(m.Take(role))], rights(descriptor))
@@ -240,10 +241,12 @@ class Standby:
     def _copied(self, warm: _Warm, pid: int) -> None:
         line, copied = warm.forking.popleft()
         if not pid:
+            orphans.known()
             line.close()
             _fail(copied)
             return
         child = Child(0, Process(pid, line), self)
+        orphans.known()
         if copied.done():  # nobody waits for it any more
             self._end(child)
         else:
@@ -251,9 +254,11 @@ class Standby:
 
     def _let_go(self, warm: _Warm) -> None:
         """No copy of it will be needed."""
-        for line, copied in warm.forking:
+        while warm.forking:
+            line, copied = warm.forking.popleft()
             line.close()  # what may have come of it sees that, and ends
             _fail(copied)
+            orphans.known()
         spare = warm.made()
         if spare is not None:
             self._end(spare)

@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 
 from hotplate.supervision import events as ev
+from hotplate.supervision import orphans
 from hotplate.supervision.autopsy import examine
 from hotplate.supervision.child import Child
 from hotplate.supervision.core import Core
@@ -26,6 +27,7 @@ from hotplate.supervision.door import Door
 from hotplate.supervision.events import Event, Failure, Phase, Signature
 from hotplate.supervision.face import Face, Status
 from hotplate.supervision.files import real, signature
+from hotplate.supervision.guard import Guard
 from hotplate.supervision.output import Output
 from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run
 from hotplate.supervision.process import run
@@ -55,6 +57,7 @@ class Supervisor:
         self._handling = False
         self._children: dict[int, Child] = {}
         self._standby = Standby()
+        self._guard = Guard()
         self._plans: dict[int, Plan] = {}
         self._planning: dict[int, asyncio.Task[None]] = {}
         self._output = Output(self._print)
@@ -136,6 +139,7 @@ class Supervisor:
             child.close()
         self._children.clear()
         self._standby.close()
+        self._guard.close()
         self._door.close()
 
     @property
@@ -319,6 +323,11 @@ class Supervisor:
                 self._tell_pin(generation)
             case m.PinWanted():
                 self._face.pin_wanted()
+            case m.Spawns(keeps):
+                if keeps:
+                    self._guard.keep(child.pid, child.lifeline)
+                else:
+                    orphans.careless.add(child.pid)
             case m.Handover():
                 assert descriptor is not None
                 self._door.keep(descriptor)
@@ -342,6 +351,7 @@ class Supervisor:
         failure = examine(status, child.black_box(), child.stderr_tail, serving)
         failure = attrs.evolve(failure, report=self._secrets.redact_report(failure.report))
         self._children.pop(generation, None)
+        self._guard.forget(child.pid)
         self._served.discard(generation)
         self._granting.pop(generation, None)
         self.post(ev.Gone(generation, failure))
@@ -379,6 +389,7 @@ class Supervisor:
             # What kills a process may be in what was imported ahead, or a lack of memory.
             self._standby.discard()
         if effect.phase is Phase.STOPPED:
+            self._guard.close()
             self._stopped.set()
         else:
             self._stopped.clear()

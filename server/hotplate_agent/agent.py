@@ -24,6 +24,7 @@ from hotplate_agent.imports import AfterImport
 from hotplate_agent.line import Line
 from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
+from hotplate_agent.trouble import Troubles
 from hotplate_agent.watching import Watch
 
 SPAWNING_SECONDS = 0.2
@@ -65,8 +66,9 @@ class Agent:
         self._after = AfterImport()
         self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
         self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
-        self._watch = Watch(self._send, self._debugger)
         self._certificates = Certificates(self._send)
+        self._troubles = Troubles(self._send)
+        self._watch = Watch(self._send, self._debugger, self._troubles)
         self._reloading = patches.Reloading()
         self._gate = _thread.allocate_lock()
         self._acceptor: Optional[Acceptor] = None
@@ -140,7 +142,9 @@ class Agent:
         bytecode.keep_none_of_unsettled()
         os.environ["WERKZEUG_RUN_MAIN"] = "true"
         os.environ["WERKZEUG_SERVER_FD"] = str(self._reserved)
-        patches.install(self._after, self._serve, self._reloading, self._debugger, self._watch)
+        patches.install(
+            self._after, self._serve, self._reloading, self._debugger, self._watch, self._troubles
+        )
         self._line.box.catch_exit(self._files.own)
         self._files.watch()
 
@@ -235,7 +239,8 @@ class Agent:
             self._line.channel.send(
                 m.Accepting(self._reloading.extra_files, self._reloading.exclude_patterns)
             )
-            _thread.start_new_thread(self._tell_libraries, ())
+            tell = self._troubles.guarded("telling of libraries", self._tell_libraries)
+            _thread.start_new_thread(tell, ())
             acceptor.run(lambda: self._close_listener(server))
         except KeyboardInterrupt:
             pass
@@ -288,13 +293,19 @@ class Agent:
                     self._line.channel.read()
                     item = self._line.channel.take()
                     while item is not None:
-                        self._obey(*item)
+                        self._try_to_obey(*item)
                         item = self._line.channel.take()
         except (EOFError, ProtocolError):
             pass
         except BaseException:
             sys.excepthook(*sys.exc_info())  # without this thread nobody would end the process
         lifeline.end_all()
+
+    def _try_to_obey(self, message: Any, descriptor: Optional[int]) -> None:
+        try:
+            self._obey(message, descriptor)
+        except Exception:  # the server ends us, if it was something that it has to rely on
+            self._troubles.tell("obeying " + type(message).__name__)
 
     def _obey(self, message: Any, descriptor: Optional[int]) -> None:
         """Do as the server says, at once. The gate is held."""

@@ -58,8 +58,8 @@ class Decoder:
             del self._buffer[: 4 + size]
             try:
                 message = messages.from_wire(_loads(body))
-            except (AttributeError, KeyError, TypeError, ValueError) as exc:
-                raise ProtocolError("not a message: {!r}".format(body[:200])) from exc
+            except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as exc:
+                raise ProtocolError("{} bytes that are no message".format(size)) from exc
             descriptor = None
             if isinstance(message, _WITH_DESCRIPTOR):
                 if not self._descriptors:

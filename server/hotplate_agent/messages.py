@@ -330,6 +330,13 @@ class Where(NamedTuple):
     frames: List[Frame]
 
 
+class Trouble(NamedTuple):
+    """A mistake of the agent's own: what it was at, and the traceback. The app goes on."""
+
+    what: str
+    text: str
+
+
 MESSAGES: Dict[str, Type[Any]] = {
     cls.__name__: cls
     for cls in (
@@ -362,6 +369,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Handover,
         Released,
         Where,
+        Trouble,
     )
 }
 

@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Optional
 from hotplate_agent.debugger import Debugger
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.loading import Address, LoadFailed
+from hotplate_agent.trouble import Troubles
 from hotplate_agent.watching import Watch
 
 Serve = Callable[..., Any]
@@ -37,16 +38,26 @@ class Reloading:
 
 
 def install(
-    after: AfterImport, serve: Serve, reloading: Reloading, debugger: Debugger, watch: Watch
+    after: AfterImport,
+    serve: Serve,
+    reloading: Reloading,
+    debugger: Debugger,
+    watch: Watch,
+    troubles: Troubles,
 ) -> None:
     """Patch what is imported and, when it comes, what is not yet."""
-    after.call("werkzeug.serving", lambda module: _patch_serving(module, serve, reloading))
-    after.call("werkzeug._reloader", lambda module: _patch_reloader(module, reloading))
-    after.call("werkzeug.debug", debugger.install)
-    after.call("werkzeug.debug", watch.install_debug)
-    after.call("flask.cli", _patch_flask_cli)
-    after.call("flask.app", watch.install_flask)
-    after.call("threading", watch.install_threading)
+
+    def patch(name: str, how: Callable[[ModuleType], None]) -> None:
+        # A release that is made otherwise must not fail in the app's own `import flask`.
+        after.call(name, troubles.guarded("patching " + name, how))
+
+    patch("werkzeug.serving", lambda module: _patch_serving(module, serve, reloading))
+    patch("werkzeug._reloader", lambda module: _patch_reloader(module, reloading))
+    patch("werkzeug.debug", debugger.install)
+    patch("werkzeug.debug", watch.install_debug)
+    patch("flask.cli", _patch_flask_cli)
+    patch("flask.app", watch.install_flask)
+    patch("threading", watch.install_threading)
 
 
 def _patch_serving(module: ModuleType, serve: Serve, reloading: Reloading) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 from hotplate_agent import strangers
 from hotplate_agent.debugger import ELSEWHERE, Debugger, contexts_of_caller
 from hotplate_agent.messages import Raised, Recovered, Report
+from hotplate_agent.trouble import Troubles
 
 PAGES = "/__hotplate__/"
 
@@ -41,8 +42,9 @@ _current: "contextvars.ContextVar[Optional[_Request]]" = contextvars.ContextVar(
 class Watch:
     """Tells the server of exceptions in requests and threads."""
 
-    def __init__(self, send: Callable[[Any], None], debugger: Debugger) -> None:
+    def __init__(self, send: Callable[[Any], None], debugger: Debugger, troubles: Troubles) -> None:
         self._send = send
+        self._troubles = troubles
         self._debugger = debugger
         self.path = PAGES
         self._failing: Set[str] = set()
@@ -111,19 +113,27 @@ class Watch:
     def install_threading(self, module: ModuleType) -> None:
         """Hear of exceptions that end a thread."""
         hook = module.excepthook
+        tell = self._troubles.guarded("telling of an exception in a thread", self._thread_raised)
 
         def excepthook(args: Any) -> Any:
             if args.exc_value is not None and not isinstance(args.exc_value, SystemExit):
-                name = getattr(args.thread, "name", None) or "a thread"
-                fault = self._debugger.keep(args.exc_value)
-                report = _report(args.exc_value)._replace(fault=fault)
-                self._send(Raised(report, "thread", "thread " + name))
+                tell(args.exc_value, getattr(args.thread, "name", None) or "a thread")
             return hook(args)
 
         module.excepthook = excepthook  # type: ignore[attr-defined]
 
+    def _thread_raised(self, exc: BaseException, thread: str) -> None:
+        report = _report(exc)._replace(fault=self._debugger.keep(exc))
+        self._send(Raised(report, "thread", "thread " + thread))
+
     def raised(self, exc: BaseException, contexts: Optional[List[Any]] = None) -> None:
         """An exception has ended the current request."""
+        try:
+            self._request_raised(exc, contexts)
+        except Exception:
+            self._troubles.tell("telling of an exception")
+
+    def _request_raised(self, exc: BaseException, contexts: Optional[List[Any]]) -> None:
         request = _current.get()
         if exc is self._startup or (request is not None and request.exc is exc):
             return
@@ -166,11 +176,13 @@ class Watch:
 
     def answered(self, request: _Request) -> None:
         """A request has ended. If its view was failing and it did not raise, say so."""
-        if request.exc is None and self._failing:
-            view = request.view
-            if view in self._failing:
+        try:
+            if request.exc is None and self._failing and request.view in self._failing:
+                view = request.view
                 self._failing.discard(view)
                 self._send(Recovered(view))
+        except Exception:
+            self._troubles.tell("looking at an answered request")
 
     def _page(self, fault: str, environ: Any, start_response: Any) -> Iterable[bytes]:
         if strangers.from_elsewhere(environ) and not strangers.goes_there(environ):

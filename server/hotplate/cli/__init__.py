@@ -21,7 +21,13 @@ def main() -> None:
 
 @main.command()
 @click.option("--stdio", is_flag=True, help="Accepted because editors pass it; there is no other.")
-@click.option("--log-file", type=click.Path(dir_okay=False, path_type=Path), help="Log to a file.")
+@click.option(
+    "--log-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="HOTPLATE_LOG_FILE",
+    show_envvar=True,
+    help="Log to a file, of 2 MB at most.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Log more.")
 def lsp(stdio: bool, log_file: Path | None, verbose: bool) -> None:
     """Speak LSP on standard input and output."""

@@ -6,12 +6,14 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import (
     JsonRpcException,
+    JsonRpcInternalError,
     JsonRpcInvalidParams,
     JsonRpcInvalidRequest,
     JsonRpcMethodNotFound,
@@ -33,6 +35,7 @@ from hotplate.lsp.transport import (
     read_messages,
     take_standard_streams,
 )
+from hotplate.lsp.trouble import Telling, handle_unforeseen
 from hotplate.lsp.workspace import Workspace
 from hotplate.supervision import orphans
 
@@ -67,8 +70,15 @@ class HotplateServer(LanguageServer):
         return self.apps
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Into the log. pygls would pop it up, late answers of the client included."""
-        logger.error("%s: %s", getattr(source, "__name__", source), error)
+        """A handler has raised, or has answered that it can't do what it was asked for.
+
+        What it raised is still in the air: pygls gives only a copy of its text.
+        """
+        raised = sys.exc_info()[1] or error
+        if isinstance(raised, JsonRpcException) and not isinstance(raised, JsonRpcInternalError):
+            logger.info("%s: %s", getattr(source, "__name__", source), raised)
+        else:
+            logger.error("A message of the editor could not be handled.", exc_info=raised)
 
 
 def create_server() -> HotplateServer:
@@ -89,6 +99,7 @@ def _lifecycle(server: HotplateServer) -> None:
             options = dict(options)
             trusted = options.pop("trusted", False) is True
         ls.client = Client(ls, params)
+        Telling(ls.client.tell).attach()
         places = Places(ls.workspace.position_encoding)
         ls.apps = Workspace(ls.client, places, options, trusted)
         ls.folders = [folder.uri for folder in params.workspace_folders or []]
@@ -219,12 +230,17 @@ def _watch_editor(server: HotplateServer, process_id: int | None) -> None:
 def serve() -> int:
     """Speak LSP on standard input and output until the client ends; the exit code."""
     protocol_in, protocol_out = take_standard_streams()
-    return asyncio.run(_serve(protocol_in, protocol_out))
+    try:
+        return asyncio.run(_serve(protocol_in, protocol_out))
+    except Exception:
+        logger.critical("Hotplate has ended.", exc_info=True)
+        return 1
 
 
 async def _serve(protocol_in: Any, protocol_out: Any) -> int:
     server = create_server()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(handle_unforeseen)
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
         if hasattr(signal, name):
             loop.add_signal_handler(getattr(signal, name), server.ended.set)

@@ -114,7 +114,7 @@ async def _read_head(reader: asyncio.StreamReader) -> int | None:
         if name.strip().lower() == b"content-length" and value.strip().isdigit():
             length = int(value)
             if length > LARGEST:
-                logger.error("A message of %d bytes: the client is not speaking LSP.", length)
+                logger.warning("A message of %d bytes: the client is not speaking LSP.", length)
                 return None
         elif b":" not in line:
             logger.warning("The client has sent a line that is no header; passed over.")

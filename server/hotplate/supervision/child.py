@@ -6,6 +6,7 @@ It ends by itself when the channel closes; this side ends it when it does not en
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import socket
@@ -16,8 +17,11 @@ from typing import Any, Protocol
 
 from hotplate.supervision import orphans
 from hotplate.supervision.process import Process
+from hotplate.supervision.trouble import log_trouble
 from hotplate_agent.channel import Decoder, ProtocolError, encode, receive, rights
-from hotplate_agent.messages import Booted, Drain
+from hotplate_agent.messages import Booted, Drain, Trouble
+
+logger = logging.getLogger(__name__)
 
 EXIT_SECONDS = 1.0
 """What a drained app may take to end (`atexit`, threads) before it is ended."""
@@ -164,11 +168,25 @@ class Child:
             return
         try:
             for message, descriptor in self._decoder.feed(data, descriptors):
-                self.ears.message(self, message, descriptor)
-        except ProtocolError:
+                self._pass_on(message, descriptor)
+        except ProtocolError as error:
             # The app has got hold of the line and writes on it. It can't be trusted any more.
+            logger.warning(
+                "Process %d is ended, for it has written on our line: %s", self.pid, error
+            )
             self._stop_reading_channel()
             self.kill_group()
+
+    def _pass_on(self, message: Any, descriptor: int | None) -> None:
+        """A message that we fail to understand must not keep those behind it from being heard."""
+        try:
+            if isinstance(message, Trouble):
+                log_trouble(message)
+            else:
+                self.ears.message(self, message, descriptor)
+        except Exception:
+            name = type(message).__name__
+            logger.exception("What the app's process has said (%s) could not be handled.", name)
 
     def _stop_reading_channel(self) -> None:
         if self._channel.fileno() >= 0:

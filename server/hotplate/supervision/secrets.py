@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections import deque
 
 from hotplate_agent import messages as m
 
 HIDDEN = "[hidden by Hotplate]"
+
+_known: deque[str] = deque(maxlen=256)
+"""The secrets of all apps, those of processes that are gone included: for the log."""
+
+
+def redact(text: str) -> str:
+    """Without any app's PIN or secret."""
+    for secret in tuple(_known):
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
 
 
 class Secrets:
@@ -16,6 +28,7 @@ class Secrets:
         self._secret = secrets.token_urlsafe(24)
         self._pin: m.Pin | None = None
         self._hidden: tuple[str, ...] = (self._secret,)
+        _known.append(self._secret)
         self._told: tuple[str | None, str | None] | None = None
 
     @property
@@ -28,6 +41,7 @@ class Secrets:
         self._pin = pin
         told = (pin.pin, (pin.pin or "").replace("-", ""), self._secret, pin.secret)
         self._hidden = tuple(dict.fromkeys(filter(None, told)))
+        _known.extend(each for each in self._hidden if each not in _known)
 
     def entrust(self, load: m.Load) -> m.Load:
         """The same order, with what the agent needs to be the same debugger as the one before."""

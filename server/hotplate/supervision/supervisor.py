@@ -166,18 +166,32 @@ class Supervisor:
         self._handling = True
         try:
             while self._inbox:
-                for effect in self._core.handle(self._inbox.popleft()):
-                    self._perform(effect)
+                self._handle(self._inbox.popleft())
         finally:
             self._handling = False
+
+    def _handle(self, event: Event) -> None:
+        """A mistake of ours in one effect must not cost the others, or the events behind it."""
+        try:
+            effects = self._core.handle(event)
+        except Exception:
+            logger.exception("Hotplate could not decide on %s.", type(event).__name__)
+            return
+        for effect in effects:
+            try:
+                self._perform(effect)
+            except Exception as error:
+                logger.exception("Hotplate failed to %s.", type(effect).__name__)
+                if isinstance(effect, ev.Load):  # else the start would never end
+                    self.post(ev.Failed(effect.generation, _mistake(error), alive=True))
 
     def _perform(self, effect: ev.Effect) -> None:
         match effect:
             case ev.Publish():
                 self._publish(effect)
             case ev.Spawn(generation):
-                self._standby.hold()
                 self._planning[generation] = self._loop.create_task(self._spawn(generation))
+                self._standby.hold()
             case ev.Settle(generation, seconds):
                 if self._settling is not None:
                     self._settling.cancel()
@@ -212,19 +226,22 @@ class Supervisor:
             plan = await self._loop.run_in_executor(None, self._planner.plan)
             self._adopt(generation, plan)  # before anything can fail: it says which saves matter
             await self._door.open_ahead(plan)
-            ready = await self._standby.take(plan, generation, self)
+            ready = await self._from_standby(plan, generation)
             self._children[generation] = ready or self._make_child(generation, plan)
         except PlanError as error:
             self._no_child(generation, error.failure)
         except Exception as error:  # ours; the person is not to wait for a start that never ends
             logger.exception("A start could not be planned.")
-            name = type(error).__name__
-            message = f"Hotplate could not plan the start: {name}: {error}"
-            self._no_child(
-                generation, Failure("settings", m.Report(name, message, message, [], []))
-            )
+            self._no_child(generation, _mistake(error))
         finally:
             self._planning.pop(generation, None)
+
+    async def _from_standby(self, plan: Plan, generation: int) -> Child | None:
+        try:
+            return await self._standby.take(plan, generation, self)
+        except Exception:  # it is there to save time, and no more
+            logger.exception("The standby interpreter could not be used.")
+            return None
 
     def _make_child(self, generation: int, plan: Plan) -> Child:
         try:
@@ -257,6 +274,11 @@ class Supervisor:
             # It lives until it has read this; its end then brings the page.
             child.send(m.Refuse(error.failure.report.message))
             self.post(ev.Failed(generation, error.failure, alive=True))
+            return
+        except Exception as error:
+            logger.exception("The app could not be given its socket.")
+            child.send(m.Refuse(""))
+            self.post(ev.Failed(generation, _mistake(error), alive=True))
             return
         if generation != self._core.generation or self._core.phase is Phase.STOPPING:
             # It has been told to drain meanwhile, and may be gone before it reads this.
@@ -394,3 +416,10 @@ class Supervisor:
         else:
             self._stopped.clear()
         self._face.status(self.status)
+
+
+def _mistake(error: Exception) -> Failure:
+    """What the person is told of a start that we have failed."""
+    name = type(error).__name__
+    message = f"Hotplate could not start the app, by a mistake of its own: {name}: {error}"
+    return Failure("settings", m.Report(name, message, message, [], []))

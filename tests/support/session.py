@@ -65,6 +65,7 @@ class Session:
         trusted: bool = True,
         arguments: tuple[str, ...] = (),
         folders: list[Path] | None = None,
+        trace: types.TraceValue | None = None,
     ) -> types.InitializeResult:
         """Start the server and initialize it. `settings` are what workspace/configuration gives."""
         self.client = LanguageClient(protocol_cls=_protocol_of(self))
@@ -92,6 +93,7 @@ class Session:
                 root_uri=opened[0].as_uri() if opened else None,
                 workspace_folders=[types.WorkspaceFolder(f.as_uri(), f.name) for f in opened],
                 initialization_options={"trusted": trusted, **(options or {})},
+                trace=trace,
             )
         )
 

@@ -98,6 +98,12 @@ def _lifecycle(server: HotplateServer) -> None:
         if isinstance(options, Mapping):
             options = dict(options)
             trusted = options.pop("trusted", False) is True
+        client = params.client_info
+        logger.info(
+            "Hotplate %s, Python %s, %s, for %s %s",
+            *(__version__, sys.version.split()[0], sys.platform),
+            *((client.name, client.version) if client is not None else ("a client", "of no name")),
+        )
         ls.client = Client(ls, params)
         Telling(ls.client.tell).attach()
         places = Places(ls.workspace.position_encoding)

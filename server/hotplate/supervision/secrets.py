@@ -9,16 +9,27 @@ from hotplate_agent import messages as m
 
 HIDDEN = "[hidden by Hotplate]"
 
-_known: deque[str] = deque(maxlen=256)
-"""The secrets of all apps, those of processes that are gone included: for the log."""
+_lasting: set[str] = set()
+"""The PINs and the secrets of addresses, of all apps."""
+_passing: deque[str] = deque(maxlen=32)
+"""Werkzeug's own secrets, of the last processes: each has one, worth nothing once it has ended."""
 
 
 def redact(text: str) -> str:
-    """Without any app's PIN or secret."""
-    for secret in tuple(_known):
+    """Without any PIN or secret: they are in no log, whoever has printed them."""
+    for secret in (*_lasting, *_passing):
         if secret in text:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def redact_report(report: m.Report) -> m.Report:
+    """The same of an exception's words: an app may raise what it was asked for."""
+    return report._replace(
+        message=redact(report.message),
+        text=redact(report.text),
+        causes=[cause._replace(message=redact(cause.message)) for cause in report.causes],
+    )
 
 
 class Secrets:
@@ -27,8 +38,7 @@ class Secrets:
     def __init__(self) -> None:
         self._secret = secrets.token_urlsafe(24)
         self._pin: m.Pin | None = None
-        self._hidden: tuple[str, ...] = (self._secret,)
-        _known.append(self._secret)
+        _lasting.add(self._secret)
         self._told: tuple[str | None, str | None] | None = None
 
     @property
@@ -39,9 +49,10 @@ class Secrets:
     def keep(self, pin: m.Pin) -> None:
         """Take over what an agent has made, or been given."""
         self._pin = pin
-        told = (pin.pin, (pin.pin or "").replace("-", ""), self._secret, pin.secret)
-        self._hidden = tuple(dict.fromkeys(filter(None, told)))
-        _known.extend(each for each in self._hidden if each not in _known)
+        if pin.pin:
+            _lasting.update({pin.pin, pin.pin.replace("-", "")})
+        if pin.secret:
+            _passing.append(pin.secret)
 
     def entrust(self, load: m.Load) -> m.Load:
         """The same order, with what the agent needs to be the same debugger as the one before."""
@@ -65,18 +76,3 @@ class Secrets:
             return None
         self._told = told
         return told
-
-    def redact(self, text: str) -> str:
-        """Without the PIN and the secrets: they are in no log, whoever has printed them."""
-        for secret in self._hidden:
-            if secret in text:
-                text = text.replace(secret, HIDDEN)
-        return text
-
-    def redact_report(self, report: m.Report) -> m.Report:
-        """The same of an exception's words: an app may raise what it was asked for."""
-        return report._replace(
-            message=self.redact(report.message),
-            text=self.redact(report.text),
-            causes=[cause._replace(message=self.redact(cause.message)) for cause in report.causes],
-        )

@@ -31,7 +31,7 @@ from hotplate.supervision.guard import Guard
 from hotplate.supervision.output import Output
 from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run
 from hotplate.supervision.process import run
-from hotplate.supervision.secrets import Secrets
+from hotplate.supervision.secrets import Secrets, redact, redact_report
 from hotplate.supervision.standby import Standby
 from hotplate_agent import messages as m
 
@@ -325,7 +325,7 @@ class Supervisor:
                 self._served.add(generation)
                 self.post(ev.Accepting(generation, extra_files, exclude_patterns))
             case m.Failed():
-                report = self._secrets.redact_report(message.report)
+                report = redact_report(message.report)
                 failure = Failure(message.kind, report, message.versions)
                 self.post(ev.Failed(generation, failure, alive=True))
             case m.Raised():
@@ -333,8 +333,8 @@ class Supervisor:
                     if message.when == "request":
                         self.failing.add(message.view)
                     page = self.page_url(message.report.fault)
-                    report = self._secrets.redact_report(message.report)
-                    url = self._secrets.redact(message.url)
+                    report = redact_report(message.report)
+                    url = redact(message.url)
                     self._face.raised(generation, message._replace(report=report, url=url), page)
             case m.Recovered(view):
                 if generation == self._core.generation:
@@ -363,7 +363,7 @@ class Supervisor:
         self._output.feed(child.generation, stream, data)
 
     def _print(self, generation: int, stream: str, text: str) -> None:
-        self._face.output(generation, stream, self._secrets.redact(text))
+        self._face.output(generation, stream, redact(text))
 
     def gone(self, child: Child, status: int) -> None:
         """A process has ended."""
@@ -371,7 +371,7 @@ class Supervisor:
         self._output.end(generation)
         serving = generation in self._served
         failure = examine(status, child.black_box(), child.stderr_tail, serving)
-        failure = attrs.evolve(failure, report=self._secrets.redact_report(failure.report))
+        failure = attrs.evolve(failure, report=redact_report(failure.report))
         self._children.pop(generation, None)
         self._guard.forget(child.pid)
         self._served.discard(generation)
@@ -415,7 +415,20 @@ class Supervisor:
             self._stopped.set()
         else:
             self._stopped.clear()
+        self._log_status()
         self._face.status(self.status)
+
+    def _log_status(self) -> None:
+        status, failure = self.status, self.status.failure
+        logger.info(
+            "%s: %s, generation %d (%s), process %s%s",
+            self._planner.folder,
+            status.phase.value,
+            status.generation,
+            status.reason,
+            status.pid,
+            f", {failure.report.type}" if failure is not None else "",
+        )
 
 
 def _mistake(error: Exception) -> Failure:

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,13 +43,15 @@ class RawServer:
 
     # ------------------------------------------------------------ life
 
-    async def spawn(self, env: Mapping[str, str] | None = None, **popen: Any) -> None:
+    async def spawn(
+        self,
+        env: Mapping[str, str] | None = None,
+        command: Sequence[str] = (sys.executable, "-m", "hotplate", "lsp"),
+        **popen: Any,
+    ) -> None:
         """Start the process; nothing is said to it yet."""
         self.process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "hotplate",
-            "lsp",
+            *command,
             stdin=popen.pop("stdin", asyncio.subprocess.PIPE),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,

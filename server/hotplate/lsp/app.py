@@ -31,6 +31,7 @@ from hotplate_agent import messages as m
 PROGRESS_AFTER = 0.3
 STOP_SECONDS = 0.25
 KEPT = 50
+OPEN, STOP = "Open it", "Stop"
 
 # Settings whose change is nothing to the process that runs.
 TAKES_EFFECT_AT_ONCE = frozenset(
@@ -301,14 +302,17 @@ class App:
 
     async def _offer_port(self, generation: int, failure: Failure, explained: Explained) -> None:
         free = await self._next_port(failure.port or 5000)
-        use, stop = f"Use port {free}", "Stop"
-        answer = await self._client.choose(explained.message, [use, stop], warning=True)
+        use = f"Use port {free}"
+        choices = [OPEN, use, STOP] if failure.elsewhere else [use, STOP]
+        answer = await self._client.choose(explained.message, choices, warning=True)
         if self.supervisor.status.generation != generation:
             return
         if answer == use:
             self._take_port(free)
-        elif answer == stop:
+        elif answer is not None:
             self.supervisor.stop()
+            if answer == OPEN and failure.elsewhere is not None:
+                await self._client.open(failure.elsewhere)
 
     def _running(self, status: Status) -> None:
         host = self.supervisor.host

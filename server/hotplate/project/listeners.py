@@ -71,6 +71,34 @@ def from_lsof(port: int, seconds: float, lsof: str = "lsof") -> Owner | None:
     return Owner(int(pid), name, command, Path(cwd) if cwd else None)
 
 
+def parent_of(pid: int) -> int | None:
+    """The process that has started this one, or that looks after it since."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()
+        parent = int(fields[1])
+    except (OSError, ValueError, IndexError):
+        told = _ps(pid, "ppid")
+        parent = int(told) if told.isdecimal() else 0
+    return parent if parent > 1 else None
+
+
+def name_of(pid: int) -> str | None:
+    """What a process is called."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text("utf-8", "replace").strip() or None
+    except OSError:
+        return Path(_ps(pid, "comm")).name or None
+
+
+def _ps(pid: int, what: str) -> str:
+    if sys.platform == "linux":
+        return ""  # it has no more than /proc
+    try:
+        return ask(("ps", "-ww", "-o", f"{what}=", "-p", str(pid)), 1.0).stdout.strip()
+    except CommandFailed:
+        return ""
+
+
 def _field(output: str, letter: str) -> str | None:
     found = re.search(rf"^{letter}(.+)$", output, re.M)
     return found[1] if found else None

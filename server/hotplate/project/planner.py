@@ -6,14 +6,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from hotplate.project import discovery, ports
+from hotplate.project import addresses, discovery
 from hotplate.project.environment import Peek, dotenv_files, layered_env, peek
 from hotplate.project.files import expand, read_text
 from hotplate.project.interpreter import Interpreter, InterpreterNotFound, find, needs_consent
 from hotplate.project.pyproject import find_line
 from hotplate.project.schema import Settings
 from hotplate.supervision.events import Failure
-from hotplate.supervision.listener import UNIX, absolute
+from hotplate.supervision.listener import absolute
 from hotplate.supervision.plan import Plan, PlanError
 from hotplate_agent.messages import Load, Report
 
@@ -142,26 +142,9 @@ class AppPlanner:
 
     def listen_failure(self, kind: str, host: str, port: int, why: str = "") -> Failure:
         """See `supervision.plan.Planner`."""
-        if host.startswith(UNIX):
-            return _socket_failure(kind, host[len(UNIX) :], why)
-        if kind == "taken":
-            owner = ports.owner(port, host)
-            who = ports.describe(owner, self.folder) if owner is not None else "another program"
-            return _failure(
-                "port", "PortTaken",
-                f"Port {port} is taken by {who}. Stop it, or set hotplate.port.", port,
-            )  # fmt: skip
-        if kind == "forbidden":
-            return _failure(
-                "port", "PortForbidden",
-                f"Port {port} on {host} may not be used: ports below 1024 belong to the "
-                "administrator. Set hotplate.port to a higher one, such as 5000.", port,
-            )  # fmt: skip
-        return _failure(
-            "port", "HostUnknown",
-            f"The host {host!r} is none of this machine's addresses. Set hotplate.host to "
-            "127.0.0.1, or to an address of this machine.", port,
-        )  # fmt: skip
+        tls = (self.settings.cert or self.peek().cert) is not None
+        cwd = self.settings.working_directory(self.workspace)
+        return addresses.refused(kind, host, port, why, cwd, tls)
 
     def _env_file(self, cwd: Path) -> str | None:
         path = self.settings.env_file
@@ -182,10 +165,6 @@ def _script_or_module(script: str | None) -> tuple[str | None, str | None]:
     return (None, words[1]) if len(words) == 2 and words[0] == "-m" else (script, None)
 
 
-def _failure(kind: str, type_: str, message: str, port: int | None = None) -> Failure:
-    return Failure(kind, Report(type_, message, message, [], []), port=port)
-
-
 def _files(cwd: Path, cert: str | None, key: str | None) -> tuple[str, ...]:
     """The certificate's, if it is one of files: Flask also takes `adhoc`, and a name to import."""
     if cert is None or cert == "adhoc":
@@ -193,18 +172,5 @@ def _files(cwd: Path, cert: str | None, key: str | None) -> tuple[str, ...]:
     return tuple(str(expand(cwd, path)) for path in (cert, key) if path)
 
 
-def _socket_failure(kind: str, path: str, why: str) -> Failure:
-    if kind == "taken":
-        return _failure(
-            "port", "SocketTaken",
-            f"The socket {path} is taken by another program. Stop it, or set hotplate.host.",
-        )  # fmt: skip
-    return _failure(
-        "port", "SocketRefused",
-        f"The socket {path} can't be made: {why}. Set hotplate.host to unix:// and a short path "
-        "in a folder that is there.",
-    )  # fmt: skip
-
-
 def _refused(kind: str, type_: str, message: str) -> PlanError:
-    return PlanError(_failure(kind, type_, message))
+    return PlanError(Failure(kind, Report(type_, message, message, [], [])))

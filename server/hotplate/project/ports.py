@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hotplate.project.listeners import Owner, from_lsof, from_proc
 
-__all__ = ["Owner", "describe", "next_free", "owner"]
+__all__ = ["Owner", "describe", "next_free", "owner", "short"]
 
 _TIME_LIMIT = 2.0
 _TRIES = 200
@@ -44,7 +44,7 @@ def describe(owner: Owner | None, relative_to: Path) -> str:
         )
     details = [f"pid {owner.pid}"]
     what = _what_runs(owner.command)
-    where = f"in {_short(owner.cwd, relative_to)}" if owner.cwd else ""
+    where = f"in {short(owner.cwd, relative_to)}" if owner.cwd else ""
     if what or where:
         details.append(" ".join(filter(None, (what, where))))
     return f"{owner.name or 'a process'} ({', '.join(details)})"
@@ -90,7 +90,8 @@ def _what_runs(command: tuple[str, ...]) -> str:
     return " ".join(said)[:60]
 
 
-def _short(path: Path, start: Path) -> str:
+def short(path: Path, start: Path) -> str:
+    """The path as it is seen from a folder, unless that is the longer way."""
     relative = os.path.relpath(path, start)
     if relative == ".":
         return "this folder"

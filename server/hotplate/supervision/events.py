@@ -54,6 +54,8 @@ class Failure:
     report: Report
     versions: dict[str, str] = attrs.field(factory=dict)
     port: int | None = None
+    elsewhere: str | None = None
+    """Where this very app is served already, for another editor."""
 
 
 # ---------------------------------------------------------------- events: from the person

@@ -54,18 +54,23 @@ class Listener:
 
     def url(self, tls: bool) -> str | None:
         """Where a browser on this machine finds it; None for a Unix socket."""
-        if self.host.startswith(UNIX):
-            return None
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
-        if ":" in host:
-            host = f"[{host}]"
-        return f"{'https' if tls else 'http'}://{host}:{self.port}"
+        return url(self.host, self.port, tls)
 
     def close(self) -> None:
         """Give the address back. Connections that still wait are reset."""
         self.socket.close()
         if self.host.startswith(UNIX):
             Path(self.host[len(UNIX) :]).unlink(missing_ok=True)
+
+
+def url(host: str, port: int, tls: bool) -> str | None:
+    """Where a browser on this machine finds what listens there; None for a Unix socket."""
+    if host.startswith(UNIX):
+        return None
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{'https' if tls else 'http'}://{host}:{port}"
 
 
 def absolute(host: str, folder: str) -> str:

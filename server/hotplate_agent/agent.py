@@ -15,6 +15,7 @@ from typing import Any, List, Optional, Tuple
 from hotplate_agent import bytecode, family, lifeline, loading, patches
 from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
+from hotplate_agent.alone import Alone
 from hotplate_agent.blackbox import BlackBox
 from hotplate_agent.certificates import Certificates
 from hotplate_agent.channel import Channel, ProtocolError, cover
@@ -62,7 +63,8 @@ class Agent:
         self._load = m.Load(0, "")
         self._main_thread = _thread.get_ident()
         self._conduct = Conduct()
-        self._files = Files(line.box, self._conduct)
+        self._alone = Alone(self._send)
+        self._files = Files(line.box, self._conduct, self._alone)
         self._after = AfterImport()
         self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
         self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
@@ -164,6 +166,7 @@ class Agent:
         self._reading.acquire()
         _thread.start_new_thread(self._read, ())
         self._reading.acquire()  # only when it runs is it counted
+        self._alone.begin()
         self._ahead.own_threads = 1
 
     def _serve(
@@ -322,6 +325,8 @@ class Agent:
                 self._early.append(descriptor)
         elif isinstance(message, m.Drain):
             self._drain(message.seconds)
+        elif isinstance(message, m.NowAlone):
+            self._alone.told()
         elif isinstance(message, m.AskWhere):
             from hotplate_agent import frames
 

@@ -12,6 +12,8 @@ import sys
 from importlib.machinery import SourceFileLoader
 from typing import Any, Callable, Dict, List, Optional, Set
 
+from hotplate_agent.alone import EVENTS as EXCLUSIVE
+from hotplate_agent.alone import Alone
 from hotplate_agent.blackbox import BlackBox, innermost
 from hotplate_agent.messages import FileRead
 from hotplate_agent.surroundings import EVENTS, SPAWNING, Conduct
@@ -27,14 +29,25 @@ _NOBODYS = ("<", _AGENT, *_STANDARD_LIBRARY)
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
 _BINARIES = (".pyc", ".pyo", ".so", ".pyd", ".dll", ".dylib")
 _TELLING = frozenset(
-    ["open", "exec", "import", "os.kill", "os.system", "subprocess.Popen", "ctypes.dlopen", *EVENTS]
+    [
+        "open",
+        "exec",
+        "import",
+        "os.kill",
+        "os.system",
+        "subprocess.Popen",
+        "ctypes.dlopen",
+        *EVENTS,
+        *EXCLUSIVE,
+    ]
 )
 
 
 class Files:
     """Collects what is loaded and read; `tell` is called once for each of the person's files."""
 
-    def __init__(self, box: BlackBox, conduct: Conduct) -> None:
+    def __init__(self, box: BlackBox, conduct: Conduct, alone: Alone) -> None:
+        self._alone = alone
         self._tell: Optional[Callable[[FileRead], None]] = None
         self._read: List[FileRead] = []
         self._box = box
@@ -113,6 +126,8 @@ class Files:
                 self._note(args[1])
             if self._is_noted(event, args):
                 return
+            if event in EXCLUSIVE:
+                self._alone.wait(event, args)
             frame = innermost(sys._getframe(1), self.own)
             if frame is not None:
                 self._box.note(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)

@@ -163,6 +163,10 @@ class Drain(NamedTuple):
     seconds: float
 
 
+class NowAlone(NamedTuple):
+    """The answer to `AskAlone`: the generations before are gone."""
+
+
 class AskWhere(NamedTuple):
     """Say where the main thread is; answered by `Where`."""
 
@@ -237,6 +241,10 @@ class Ask(NamedTuple):
     tls: bool
     failed: bool
     certificate: List[str] = []
+
+
+class AskAlone(NamedTuple):
+    """The app is about to take what only one process can have; answered by `NowAlone`."""
 
 
 class Adhoc(NamedTuple):
@@ -348,6 +356,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Refuse,
         Connection,
         Drain,
+        NowAlone,
         AskWhere,
         Booted,
         Warmed,
@@ -357,6 +366,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Spoilt,
         Read,
         Ask,
+        AskAlone,
         Adhoc,
         Accepting,
         Failed,

@@ -40,6 +40,8 @@ from hotplate.supervision.events import (
     Spawn,
     Start,
     Stop,
+    TellAlone,
+    WantsAlone,
 )
 from hotplate_agent.messages import Cause, Frame, Report
 
@@ -442,3 +444,13 @@ def test_stop_takes_the_page_away(running: App) -> None:
         HidePage(),
         CloseListener(),
     ]
+
+
+def test_what_only_one_can_have_is_had_once_the_one_before_is_gone(running: App) -> None:
+    running.save(APP)
+    running.load()
+    assert running.handle(WantsAlone(2)) == []
+    assert running.handle(Released(1)) == []  # it may be answering yet
+    assert running.handle(Gone(1, DEATH)) == [TellAlone(2)]
+    assert running.handle(WantsAlone(2)) == [TellAlone(2)]
+    assert running.handle(WantsAlone(1)) == []

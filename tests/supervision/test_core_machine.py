@@ -244,6 +244,11 @@ class World:
             case ev.CloseListener():
                 assert not self.page
                 self.listening = False
+            case ev.TellAlone(generation):
+                assert not any(
+                    other.alive for other in self.processes.values()
+                    if other is not self.addressee(generation)
+                ), "what it wants may be held yet"  # fmt: skip
             case ev.AskWhere(generation):
                 self.addressee(generation).words.append(ev.Located(generation, []))
         self.check_acceptors()
@@ -441,6 +446,14 @@ class World:
             slow = self.core.phase is Phase.STARTING
             assert self.handle(ev.Slow(process.generation)) == (asked if slow else [])
 
+    def check_alone(self) -> None:
+        process = self.processes.get(self.core.generation)
+        if process is not None and self.core.phase is Phase.STARTING and process.loads:
+            generations = {each.generation for each in self.processes.values() if not each.reaped}
+            alone = generations == {process.generation}
+            told = self.handle(ev.WantsAlone(process.generation))
+            assert told == ([ev.TellAlone(process.generation)] if alone else [])
+
     def check_rest(self) -> None:
         core = self.core
         process = self.processes.get(core.generation)
@@ -588,6 +601,7 @@ class Play(RuleBasedStateMachine):
             if moves:
                 moves[choice % len(moves)]()
         self.world.check_slow()
+        self.world.check_alone()
 
     @rule(
         state=st.sampled_from([State.LOADING, State.ASKING, State.GRANTED, State.SERVING, None]),

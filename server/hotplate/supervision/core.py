@@ -66,6 +66,8 @@ from hotplate.supervision.events import (
     Spawn,
     Start,
     Stop,
+    TellAlone,
+    WantsAlone,
 )
 
 FIRST_SETTLE = 0.008
@@ -115,6 +117,7 @@ class Core:
         self._settled = False
         self._loaded = False
         self._asked = False
+        self._wants_alone = False
         self._seen: dict[str, Signature] = {}
         self._libraries: set[str] = set()
         self._saves: dict[str, _Save] = {}
@@ -162,6 +165,9 @@ class Core:
                 return self._failed(event)
             case Slow() if self.phase is Phase.STARTING:
                 return [AskWhere(self.generation)]
+            case WantsAlone():
+                self._wants_alone = True
+                return self._tell_alone()
             case Located() if self.phase is Phase.STARTING:
                 return [Hangs(self.generation, event.frames)]
         return []
@@ -362,7 +368,7 @@ class Core:
         if self.phase is Phase.STOPPING:
             return self._stopped()
         if event.generation != self.generation:
-            return [*self._load(), *self._grant()]
+            return [*self._tell_alone(), *self._load(), *self._grant()]
         effects: list[Effect] = []
         if self.phase in (Phase.STARTING, Phase.RUNNING):
             self.phase = Phase.FAILED
@@ -371,6 +377,13 @@ class Core:
             effects.append(self._publish())
         self._asked = False
         return effects + self._grant()
+
+    def _tell_alone(self) -> list[Effect]:
+        """Let it take what only one can have, once all that came before are gone."""
+        if not self._wants_alone or self._alive != {self.generation}:
+            return []
+        self._wants_alone = False
+        return [TellAlone(self.generation)]
 
     def _ended(self, generation: int) -> None:
         self._alive.discard(generation)

@@ -176,6 +176,13 @@ class Located:
     frames: Sequence[Frame]
 
 
+@attrs.frozen
+class WantsAlone:
+    """The app is about to take what the generation before may hold."""
+
+    generation: int
+
+
 Event: TypeAlias = (
     Start
     | Restart
@@ -192,6 +199,7 @@ Event: TypeAlias = (
     | Gone
     | Slow
     | Located
+    | WantsAlone
 )
 
 
@@ -260,6 +268,13 @@ class CloseListener:
 
 
 @attrs.frozen
+class TellAlone:
+    """The generations before it are gone."""
+
+    generation: int
+
+
+@attrs.frozen
 class AskWhere:
     generation: int
 
@@ -293,6 +308,7 @@ Effect: TypeAlias = (
     | ShowPage
     | HidePage
     | CloseListener
+    | TellAlone
     | AskWhere
     | Hangs
     | Publish

@@ -211,6 +211,8 @@ class Supervisor:
                 self._door.hide_page()
             case ev.CloseListener():
                 self._door.close()
+            case ev.TellAlone(generation):
+                self._children[generation].send(m.NowAlone())
             case ev.AskWhere(generation):
                 self._children[generation].send(m.AskWhere())
             case ev.Hangs(generation, frames):
@@ -319,6 +321,8 @@ class Supervisor:
             case m.Ask():
                 self._granting[generation] = message
                 self.post(ev.Asked(generation, message.failed))
+            case m.AskAlone():
+                self.post(ev.WantsAlone(generation))
             case m.Adhoc(pem):
                 self._door.certificate.adhoc = pem
             case m.Accepting(extra_files, exclude_patterns):

@@ -64,7 +64,11 @@ class RawServer:
         self, settings: Mapping[str, Any] | None = None, **params: Any
     ) -> dict[str, Any]:
         """`initialize` and `initialized`, with the settings in initializationOptions."""
-        answer = await self.request(
+        return await self.answer_to(self.post_initialize(settings, **params))
+
+    def post_initialize(self, settings: Mapping[str, Any] | None = None, **params: Any) -> int:
+        """The same without waiting for the answer; its id."""
+        number = self.post(
             "initialize",
             {
                 "processId": os.getpid(),
@@ -80,7 +84,7 @@ class RawServer:
             },
         )
         self.notify("initialized", {})
-        return answer
+        return number
 
     async def end(self) -> None:
         """Whatever has become of it, it is gone after this."""

@@ -12,6 +12,7 @@ import random
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from reliability.families import WITH_FAMILY, noted
@@ -81,12 +82,8 @@ async def test_the_server(
         server.process.kill()
         return await nothing_left(server, port)
 
-    took = await side_by_side(
-        [
-            lambda number=number, seconds=chance.uniform(0, START_SECONDS): one(number, seconds)
-            for number in range(INSTANTS)
-        ]
-    )
+    rounds = [partial(one, n, chance.uniform(0, START_SECONDS)) for n in range(INSTANTS)]
+    took = await side_by_side(rounds)
     report("the server", took)
 
 
@@ -141,7 +138,7 @@ async def test_the_app_and_the_standby(
         return time.monotonic() - began
 
     count = max(1, INSTANTS // kills)
-    took = await side_by_side([lambda number=number: one(number) for number in range(count)])
+    took = await side_by_side([partial(one, number) for number in range(count)])
     assert len(victims) > count * kills / 2
     report(f"an app or a standby ({len(victims)} times), then `stop`", took)
 

@@ -15,6 +15,7 @@ from hotplate_agent.messages import Raised, Recovered, Report
 from hotplate_agent.trouble import Troubles
 
 PAGES = "/__hotplate__/"
+ENDPOINT = "endpoint "
 
 
 class _Request:
@@ -27,10 +28,12 @@ class _Request:
 
     @property
     def view(self) -> str:
-        """What will clear the error: the endpoint where Flask has matched one, else the path."""
-        endpoint = getattr(self.flask, "endpoint", None)
-        if endpoint:
-            return "endpoint " + str(endpoint)
+        """What will clear the error: the endpoint where Flask has matched one, else the path.
+
+        What raises for requests that match nothing is the same for all of them."""
+        if self.flask is not None:
+            endpoint = getattr(self.flask, "endpoint", None)
+            return ENDPOINT + str(endpoint) if endpoint else "no endpoint"
         return "path " + str(self.environ.get("PATH_INFO", ""))
 
 
@@ -48,12 +51,14 @@ class Watch:
         self._debugger = debugger
         self.path = PAGES
         self._failing: Set[str] = set()
+        self._inherited: List[str] = []
         self._startup: Optional[BaseException] = None
 
     def begin(self, secret: str, failing: Iterable[str]) -> None:
         """Take over the secret part of the pages' address, and the views that have raised."""
         self.path = PAGES + secret + "/"
         self._failing = set(failing)
+        self._inherited = [view for view in self._failing if view.startswith(ENDPOINT)]
 
     def expect(self, exc: BaseException) -> None:
         """The app failed to load with this: each request raises it again, and it was told."""
@@ -105,6 +110,7 @@ class Watch:
             current = _current.get()
             if current is not None and request is not None:
                 current.flask = request
+                self._forget_removed(app)
             return adapt(app, request, *args, **kwargs)
 
         cls.log_exception = log_exception
@@ -183,6 +189,14 @@ class Watch:
                 self._send(Recovered(view))
         except Exception:
             self._troubles.tell("looking at an answered request")
+
+    def _forget_removed(self, app: Any) -> None:
+        """Views that the process before had and this one has not will not raise any more."""
+        while self._inherited:
+            view = self._inherited.pop()
+            if view[len(ENDPOINT) :] not in app.view_functions and view in self._failing:
+                self._failing.discard(view)
+                self._send(Recovered(view))
 
     def _page(self, fault: str, environ: Any, start_response: Any) -> Iterable[bytes]:
         if strangers.from_elsewhere(environ) and not strangers.goes_there(environ):

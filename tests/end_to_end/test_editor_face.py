@@ -345,3 +345,13 @@ async def test_lenses_of_a_factory(project: Project, open_session: Open) -> None
     await session.run(app="shop:create_app('dev')")
     (first, *_rest) = await lenses(session, "shop/__init__.py")
     assert first.range.start.line == 3
+
+
+async def test_keystrokes_are_not_asked_for(project: Project, open_session: Open) -> None:
+    """What is on disk counts; an editor has every file of every language open with us."""
+    session = open_session(project({"app.py": APP}))
+    result = await session.start({"port": free_port(), "autoStart": "never"})
+    sync = result.capabilities.text_document_sync
+    assert isinstance(sync, types.TextDocumentSyncOptions)
+    assert sync.change is types.TextDocumentSyncKind.None_
+    assert sync.open_close and sync.save and sync.will_save

@@ -73,7 +73,7 @@ def register_commands(server: HotplateServer) -> None:
 
 
 def _argument(arguments: tuple[Any, ...]) -> Mapping[str, Any]:
-    """The one object that a command takes. A bare string is a traceback's or an app's id."""
+    """The one object that a command takes. A bare string is a traceback's id."""
     first = arguments[0] if arguments else None
     if first is None:
         return {}

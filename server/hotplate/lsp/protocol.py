@@ -12,6 +12,7 @@ import attrs
 from lsprotocol.types import Range
 
 STATE = "hotplate/state"
+REMOVED = "hotplate/removed"
 DEBUGGER_PIN = "hotplate/debuggerPin"
 PIN_WANTED = "hotplate/pinWanted"
 TRACEBACK = "hotplate/traceback"
@@ -58,6 +59,13 @@ class StateParams:
     files: list[str] | None = attrs.field(default=None, metadata=OPTIONAL)
     ready_ms: int | None = attrs.field(default=None, metadata=OPTIONAL)
     error: StateError | None = attrs.field(default=None, metadata=OPTIONAL)
+
+
+@attrs.frozen
+class RemovedParams:
+    """An app is none of the workspace's any more."""
+
+    app: str
 
 
 @attrs.frozen
@@ -137,6 +145,7 @@ class OutputParams:
 
 NOTIFICATIONS: dict[str, type[Any]] = {
     STATE: StateParams,
+    REMOVED: RemovedParams,
     DEBUGGER_PIN: DebuggerPinParams,
     PIN_WANTED: PinWantedParams,
     TRACEBACK: TracebackParams,

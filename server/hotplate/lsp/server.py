@@ -55,7 +55,13 @@ class HotplateServer(LanguageServer):
     """A pygls server whose workspace runs apps."""
 
     def __init__(self) -> None:
-        super().__init__("hotplate", __version__, protocol_cls=Protocol)
+        super().__init__(
+            "hotplate",
+            __version__,
+            protocol_cls=Protocol,
+            # What is on disk counts: no editor needs to send each keystroke of each file.
+            text_document_sync_kind=types.TextDocumentSyncKind.None_,
+        )
         self.client: Client | None = None
         self.apps: Workspace | None = None
         self.save_reasons: dict[str, types.TextDocumentSaveReason] = {}

@@ -158,9 +158,7 @@ class Workspace:
         return self.find_app(argument)
 
     async def _close(self, app: App) -> None:
-        await app.supervisor.close()
-        for owner in self.problems.owners(app.owner("")):
-            self.problems.clear(owner)
+        await app.close()
 
     def _complain(self, folder: Folder, mistakes: Iterable[Problem]) -> None:
         """Tell each mistake in the settings once: on its line, or as a message."""
@@ -201,13 +199,16 @@ class Workspace:
 
     async def _auto_start(self, folder: Folder, apps: list[App]) -> None:
         always = [app for app in apps if _person_says_always(app.settings)]
-        asking = [app for app in apps if app not in always and app.settings.auto_start != "never"]
         for app in always:
             app.supervisor.start()
-        if not asking:
-            return
+        others = [app for app in apps if app not in always]
         loop = asyncio.get_running_loop()
-        likely = [app for app in asking if await loop.run_in_executor(None, _is_flask, app.planner)]
+        likely = [app for app in others if await loop.run_in_executor(None, _is_flask, app.planner)]
+        for app in likely:
+            if app.settings.auto_start == "never":
+                app.face.introduce()
+        likely = [app for app in likely if app.settings.auto_start != "never"]
+        asking = [app for app in others if app.settings.auto_start != "never"]
         folder.unlikely += [app for app in asking if app not in likely]
         if likely and await self._may_start(folder, likely):
             for app in likely:
@@ -216,6 +217,8 @@ class Workspace:
     async def _may_start(self, folder: Folder, apps: list[App]) -> bool:
         if self._trusted or self._approvals.approved(folder.path):
             return True
+        for app in apps:
+            app.face.introduce()  # the person may start it by hand instead
         names = " and ".join(app.name for app in apps)
         question = f"Start the Flask app {names} in {folder.path}? Hotplate will run its code."
         answer = await self.client.choose(question, [START, ALWAYS, NOT_NOW])

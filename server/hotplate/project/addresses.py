@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import attrs
+
 from hotplate.project import neighbours, ports
 from hotplate.supervision.events import Failure
 from hotplate.supervision.listener import UNIX, url
@@ -15,7 +17,7 @@ def refused(kind: str, host: str, port: int, why: str, folder: Path, tls: bool) 
     if host.startswith(UNIX):
         return _socket(kind, host[len(UNIX) :], why)
     if kind == "taken":
-        return _taken(host, port, folder, tls)
+        return attrs.evolve(_taken(host, port, folder, tls), host=host)
     if kind == "forbidden":
         return _failure(
             "PortForbidden",

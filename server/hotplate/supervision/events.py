@@ -54,6 +54,7 @@ class Failure:
     report: Report
     versions: dict[str, str] = attrs.field(factory=dict)
     port: int | None = None
+    host: str | None = None
     elsewhere: str | None = None
     """Where this very app is served already, for another editor."""
 

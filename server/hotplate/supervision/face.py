@@ -24,6 +24,10 @@ class Status:
     url: str | None = None
     pid: int | None = None
     ready_ms: int | None = None
+    host: str | None = None
+    """Where it listens."""
+    page: str | None = attrs.field(default=None, repr=False)
+    """The address of the failure's interactive page. It is a secret."""
 
 
 class Face(Protocol):
@@ -36,6 +40,10 @@ class Face(Protocol):
     def recovered(self, generation: int, view: str) -> None: ...
     def hangs(self, generation: int, frames: Sequence[m.Frame], seconds: float) -> None: ...
     def output(self, generation: int, stream: str, text: str) -> None: ...
+
+    def failing(self) -> list[str]:
+        """The views whose last request has raised: the next process tells when they recover."""
+        ...
 
     def words(self, failure: Failure) -> str:
         """What to say of a failure on the page that stands in the app's place."""

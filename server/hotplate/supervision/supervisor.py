@@ -67,8 +67,6 @@ class Supervisor:
         self._served: set[int] = set()
         self._triggered = 0.0
         self._secrets = Secrets()
-        self.failing: set[str] = set()
-        """Views whose last request has raised: the next generation tells when they recover."""
         self._stopped = asyncio.Event()
         self._stopped.set()
         self._quick = False
@@ -113,21 +111,24 @@ class Supervisor:
         self._core.excluded = plan.excluded
         self._core.project = plan.project
 
+    async def stopped(self, seconds: float) -> bool:
+        """Wait until it is stopped, for so long at the most; whether it is, and that was told."""
+        try:
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        except (TimeoutError, asyncio.TimeoutError):
+            return False
+        return True
+
     async def close(self) -> None:
         """End everything, within a second. The supervisor can't be used after that."""
         self._quick = True
         self.stop()
         for child in self._children.values():
             child.drain(SHUTDOWN_DRAIN, SHUTDOWN_SECONDS - SHUTDOWN_DRAIN)
-        try:
-            await asyncio.wait_for(self._stopped.wait(), SHUTDOWN_SECONDS)
-        except (TimeoutError, asyncio.TimeoutError):
+        if not await self.stopped(SHUTDOWN_SECONDS):
             for child in list(self._children.values()):
                 child.kill_group()
-            try:
-                await asyncio.wait_for(self._stopped.wait(), 0.2)
-            except (TimeoutError, asyncio.TimeoutError):
-                pass
+            await self.stopped(0.2)
         self.abandon()
 
     def abandon(self) -> None:
@@ -143,18 +144,9 @@ class Supervisor:
         self._door.close()
 
     @property
-    def host(self) -> str | None:
-        """Where it listens."""
-        return self._door.host
-
-    @property
     def pin(self) -> str | None:
         """What Werkzeug will ask for."""
         return self._secrets.pin
-
-    def page_url(self, fault: str | None) -> str | None:
-        """The address of an exception's interactive page. It is a secret."""
-        return self._secrets.page(self.status.url or self._door.url, fault)
 
     # ------------------------------------------------------------ one inbox
 
@@ -258,7 +250,7 @@ class Supervisor:
         plan = self._plans[generation]
         self._slow = self._loop.call_later(plan.start_seconds, self.post, ev.Slow(generation))
         load = self._secrets.entrust(plan.load)._replace(
-            generation=generation, changed=list(changed), failing=sorted(self.failing)
+            generation=generation, changed=list(changed), failing=self._face.failing()
         )
         self._children[generation].send(self._door.entrust(load))
 
@@ -334,15 +326,13 @@ class Supervisor:
                 self.post(ev.Failed(generation, failure, alive=True))
             case m.Raised():
                 if generation == self._core.generation:
-                    if message.when == "request":
-                        self.failing.add(message.view)
-                    page = self.page_url(message.report.fault)
+                    address = self.status.url or self._door.url
+                    page = self._secrets.page(address, message.report.fault)
                     report = redact_report(message.report)
                     url = redact(message.url)
                     self._face.raised(generation, message._replace(report=report, url=url), page)
             case m.Recovered(view):
                 if generation == self._core.generation:
-                    self.failing.discard(view)
                     self._face.recovered(generation, view)
             case m.Pin():
                 self._secrets.keep(message)
@@ -400,15 +390,19 @@ class Supervisor:
         self._door.shut = effect.phase in (Phase.STOPPED, Phase.STOPPING)
         child = self._children.get(effect.generation)
         running = effect.phase is Phase.RUNNING
+        failure = effect.failure if effect.phase is Phase.FAILED else None
+        url = self._door.url if effect.phase is not Phase.STOPPED else None
         self.status = Status(
             effect.phase,
             effect.generation,
             effect.reason,
             effect.files,
-            effect.failure if effect.phase is Phase.FAILED else None,
-            self._door.url if effect.phase is not Phase.STOPPED else None,
+            failure,
+            url,
             child.pid if child is not None else None,
             round((now - self._triggered) * 1000) if running else None,
+            self._door.host,
+            self._secrets.page(url, failure.report.fault) if failure is not None else None,
         )
         died = effect.failure is not None and effect.failure.kind == "death"
         if self._door.shut or died:

@@ -65,5 +65,5 @@ def test_nested_lists() -> None:
 def test_every_notification_has_a_shape() -> None:
     assert set(protocol.NOTIFICATIONS) == {
         "hotplate/state", "hotplate/debuggerPin", "hotplate/pinWanted", "hotplate/traceback",
-        "hotplate/output",
+        "hotplate/output", "hotplate/removed",
     }  # fmt: skip

@@ -10,9 +10,9 @@ import os
 import signal
 import sys
 import time
-from typing import Any, List, Optional, Tuple
+from typing import Any, List, Optional, Tuple, Union
 
-from hotplate_agent import bytecode, family, lifeline, loading, patches
+from hotplate_agent import bytecode, family, lifeline, loading, patches, servers
 from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
 from hotplate_agent.alone import Alone
@@ -21,6 +21,8 @@ from hotplate_agent.certificates import Certificates
 from hotplate_agent.channel import Channel, ProtocolError, cover
 from hotplate_agent.debugger import Debugger, is_loopback
 from hotplate_agent.files import Files
+from hotplate_agent.foreign import Foreign
+from hotplate_agent.front import Front
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.line import Line
 from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
@@ -73,7 +75,8 @@ class Agent:
         self._watch = Watch(self._send, self._debugger, self._troubles)
         self._reloading = patches.Reloading()
         self._gate = _thread.allocate_lock()
-        self._acceptor: Optional[Acceptor] = None
+        self._foreign = Foreign(self._make_front, self._serve_foreign)
+        self._acceptor: Union[Acceptor, Front, None] = None
         self._answer: Optional[Tuple[Any, Optional[int]]] = None
         self._answered = _thread.allocate_lock()
         self._reading = _thread.allocate_lock()
@@ -125,10 +128,10 @@ class Agent:
         except Refused:
             sys.exit(1)
         except BaseException as exc:
+            if self._drained and (not self._accepting or isinstance(exc, KeyboardInterrupt)):
+                sys.exit(1)  # nobody is there to hear how it ended
             if self._accepting:
                 raise
-            if self._drained:  # nobody is there to hear how it ended
-                sys.exit(1)
             failure = exc
         if isinstance(failure, loading.LoadFailed):
             self._fail(failure.exc, failure.address)
@@ -158,6 +161,9 @@ class Agent:
         self._debugger.begin(load.generation, load.pin, load.pin_cookie)
         self._watch.begin(load.secret, load.failing)
         self._certificates.begin(load)
+        if load.script is not None or load.module is not None:
+            self._foreign.look(load.fallback_port)
+            servers.install(self._after, self._foreign)
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
         self._keep_family()
@@ -191,15 +197,12 @@ class Agent:
                 host, port, app, threaded, processes, request_handler, passthrough_errors,
                 ssl_context, fd,
             )  # fmt: skip
-        self._asked = True
-        self._learnt(served=not self._failed)
-        self._reloading.ask_as_flask_run()
+        self._take_over_serving()
         ssl_context, files = self._certificates.settle(ssl_context)
         host, port, listener = self._ask(
             m.Ask(host or "localhost", port or 0, ssl_context is not None, self._failed, files)
         )
         os.dup2(listener, self._reserved, inheritable=False)
-        self._debugger.settle(host, self._load.debugger is True or is_loopback(host))
         server = make_server(
             nameable(host),
             port,
@@ -214,7 +217,15 @@ class Agent:
         server.serve_forever = lambda *args, **kwargs: self._serve_forever(server, listener)
         return server
 
+    def _take_over_serving(self) -> None:
+        """The app's server is known, and the app loaded."""
+        self._asked = True
+        self._foreign.stop()
+        self._learnt(served=not self._failed)
+        self._reloading.ask_as_flask_run()
+
     def _ask(self, ask: m.Ask) -> Tuple[str, int, int]:
+        """The address and the socket for the app's server."""
         if ask.host.startswith(UNIX):  # a path of ours; the one who makes the socket is elsewhere
             ask = ask._replace(host=UNIX + os.path.abspath(ask.host[len(UNIX) :]))
         self._line.channel.send(ask)
@@ -223,32 +234,53 @@ class Agent:
         answer, listener = self._answer
         if not isinstance(answer, m.Grant) or listener is None:
             raise Refused
+        self._debugger.settle(answer.host, self._load.debugger is True or is_loopback(answer.host))
         return answer.host, answer.port, listener
 
     def _serve_forever(self, server: Any, listener: int) -> None:
         server.socket.set_inheritable(False)  # run_simple has made it so, for a reloader
         acceptor = Acceptor(server, listener, self._gate, self._line.channel.pending)
         server.shutdown = acceptor.shut_down
-        self._files.started()
         try:
-            with self._gate:
-                if self._drained:
-                    return
-                self._acceptor = acceptor
-                for connection in self._early:
-                    acceptor.adopt(connection)
-                self._early.clear()
-            self._accepting = True
-            self._line.channel.send(
-                m.Accepting(self._reloading.extra_files, self._reloading.exclude_patterns)
-            )
-            tell = self._troubles.guarded("telling of libraries", self._tell_libraries)
-            _thread.start_new_thread(tell, ())
-            acceptor.run(lambda: self._close_listener(server))
+            if self._accept_with(acceptor):
+                acceptor.run(lambda: self._close_listener(server))
         except KeyboardInterrupt:
             pass
         finally:
             server.server_close()
+
+    def _accept_with(self, acceptor: Union[Acceptor, Front]) -> bool:
+        """Connections are the acceptor's from now on. False where the app is to end already."""
+        self._files.started()
+        with self._gate:
+            if self._drained:
+                return False
+            self._acceptor = acceptor
+            for connection in self._early:
+                acceptor.adopt(connection)
+            self._early.clear()
+        self._accepting = True
+        self._line.channel.send(
+            m.Accepting(self._reloading.extra_files, self._reloading.exclude_patterns)
+        )
+        tell = self._troubles.guarded("telling of libraries", self._tell_libraries)
+        _thread.start_new_thread(tell, ())
+        return True
+
+    def _make_front(self) -> Front:
+        return Front(self._gate, self._line.channel.pending, self._interrupt)
+
+    def _serve_foreign(self, front: Front, host: str, port: int, tls: bool) -> None:
+        """A server of the app's own is about to serve; a front stands in its socket's place."""
+        self._take_over_serving()
+        front.take(self._ask(m.Ask(host, port, tls, self._failed))[2])
+        self._watch.watch_flask()
+        if self._accept_with(front):
+            front.begin()
+
+    def _interrupt(self) -> None:
+        """A server of the app's own, or what else it is at, ends as at Ctrl-C."""
+        signal.pthread_kill(self._main_thread, signal.SIGINT)
 
     def _close_listener(self, server: Any) -> None:
         """Hold the port no longer than this generation accepts."""
@@ -344,8 +376,7 @@ class Agent:
         self._early.clear()
         self._line.channel.send(m.Released())
         if self._acceptor is None:
-            # A server of the app's own, or what else it is at, ends as at Ctrl-C.
-            signal.pthread_kill(self._main_thread, signal.SIGINT)
+            self._interrupt()
 
     def _hand_over(self, descriptor: int) -> None:
         self._line.channel.send(m.Handover(), descriptor)

@@ -18,6 +18,7 @@ import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from hotplate_agent import strangers
+from hotplate_agent.connections import Given
 
 _REAL_SOCKET = socket.socket
 _Address = Any
@@ -44,6 +45,7 @@ class Acceptor:
         self._waiting: Dict[int, Tuple[int, _Address]] = {}
         self._adopted: Dict[int, _Address] = {}
         self._pid = os.getpid()
+        self._given = Given()
         self._in_flight = 0
         self._stopped = False
         self._deadline = 0.0
@@ -73,6 +75,7 @@ class Acceptor:
         self._deadline = time.monotonic() + seconds
         for connection in [*self._waiting, *self._adopted]:
             hand_over(connection)
+        self._given.hang_up_upgraded()
         self._wake()
 
     def shut_down(self) -> None:
@@ -150,6 +153,7 @@ class Acceptor:
             if self._stopped or self._pending():
                 return
             connection, address = self._waiting.pop(descriptor)
+            self._given.add(connection)
             if not getattr(self._server, "multiprocess", False):
                 self._in_flight += 1
         selector.unregister(descriptor)

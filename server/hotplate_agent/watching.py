@@ -6,6 +6,8 @@ Flask's log, this layer); the layer knows which request it was.
 """
 
 import contextvars
+import functools
+import sys
 from types import ModuleType
 from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 
@@ -80,8 +82,6 @@ class Watch:
             get = module.get_current_traceback
 
             def get_current_traceback(*args: Any, **kwargs: Any) -> Any:
-                import sys
-
                 exc = sys.exc_info()[1]
                 if exc is not None:
                     self.raised(exc)
@@ -99,8 +99,6 @@ class Watch:
         adapt = cls.create_url_adapter
 
         def log_exception(app: Any, *args: Any, **kwargs: Any) -> Any:
-            import sys
-
             exc = sys.exc_info()[1]
             if exc is not None:
                 self.raised(exc)
@@ -115,6 +113,21 @@ class Watch:
 
         cls.log_exception = log_exception
         cls.create_url_adapter = create_url_adapter
+
+    def watch_flask(self) -> None:
+        """Be the layer around each Flask app, where another server than Werkzeug's has it."""
+        module = sys.modules.get("flask.app")
+        if module is None:
+            return
+        cls: Any = module.Flask
+        call = cls.__call__
+        watch = self
+
+        def __call__(app: Any, environ: Any, start_response: Any) -> Any:
+            __traceback_hide__ = True
+            return watch.wrap(functools.partial(call, app))(environ, start_response)
+
+        cls.__call__ = __call__
 
     def install_threading(self, module: ModuleType) -> None:
         """Hear of exceptions that end a thread."""
@@ -142,6 +155,8 @@ class Watch:
     def _request_raised(self, exc: BaseException, contexts: Optional[List[Any]]) -> None:
         request = _current.get()
         if exc is self._startup or (request is not None and request.exc is exc):
+            return
+        if request is not None and _ends_websocket(exc, request.environ):
             return
         view = "?"
         method = url = ""
@@ -244,6 +259,11 @@ class _Body:
                 close()
         finally:
             self._watch.answered(self._request)
+
+
+def _ends_websocket(exc: BaseException, environ: Any) -> bool:
+    """Whether this is no error: so libraries tell Werkzeug that a WebSocket has been closed."""
+    return type(exc) is ConnectionError and not exc.args and "HTTP_UPGRADE" in environ
 
 
 def _report(exc: BaseException) -> Report:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.driver import Agent, environment
-from support.environments import BARE, EXTRAS, MISMATCHED, PAIRS, Environment, python_of
+from support.environments import BARE, EXTENSIONS, EXTRAS, MISMATCHED, PAIRS, Environment, python_of
 
 Start = Callable[..., Agent]
 
@@ -51,6 +51,12 @@ def mismatched() -> str:
 def extras() -> str:
     """An interpreter with gevent and cryptography beside Flask."""
     return python_of(EXTRAS)
+
+
+@pytest.fixture
+def extensions() -> str:
+    """An interpreter with other servers than Werkzeug's, and what people run beside Flask."""
+    return python_of(EXTENSIONS)
 
 
 @pytest.fixture

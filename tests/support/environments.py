@@ -60,6 +60,18 @@ EXTRAS = Environment(
     "extras", "", ("flask>=3.1,<3.2", "python-dotenv", "cryptography", "gevent", "eventlet")
 )
 
+EXTENSIONS = Environment(
+    "extensions", "",
+    (
+        "flask>=3.1,<3.2", "python-dotenv", "cryptography", "asgiref", "flask-socketio",
+        "simple-websocket", "websocket-client", "gevent", "gevent-websocket", "eventlet",
+        "waitress", "cheroot", "prometheus-client",
+        "flask-apscheduler", "flask-sqlalchemy", "flask-caching", "flask-debugtoolbar",
+        "flask-admin", "dash", "celery",
+    ),
+)  # fmt: skip
+"""What people run beside Flask, as far as it goes together."""
+
 
 def python_of(environment: Environment) -> str:
     """The path of the environment's interpreter; skips the test where it can't be made."""

@@ -149,6 +149,21 @@ def test_nothing(project: Project) -> None:
     assert "→ Set hotplate.app" in done.output
 
 
+def test_an_app_where_flask_does_not_look(project: Project, port: int) -> None:
+    app = "import flask\n\napp = flask.Flask(__name__)\n"
+    folder = project({"backend/main.py": app, ".env": f"FLASK_RUN_PORT={port}\n"})
+    (found,) = findings(folder)["apps"]
+    assert found["obstacles"] == []
+    assert found["folder"] == str(folder / "backend")
+    assert found["app"]["target"] == "main"
+    assert (found["app"]["file"], found["app"]["line"]) == (str(folder / "backend/main.py"), 3)
+    assert "was found" in found["app"]["reason"]
+
+    (folder / "other.py").write_text(app)
+    (what,) = obstacles(folder)
+    assert "several Flask apps: other, backend (main)" in what
+
+
 def test_an_app_that_is_no_flask(project: Project, port: int) -> None:
     wsgi = "from django.core.wsgi import get_wsgi_application\n"
     folder = project({"wsgi.py": wsgi, "pyproject.toml": settings(port=port)})

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 import pytest_asyncio
 
@@ -91,3 +92,23 @@ async def test_thrown_away_while_a_start_waits_for_its_copy(standby: Standby, pl
     task = await taken(standby, plan)
     standby.discard()
     assert await task is None
+
+
+@pytest.mark.parametrize("before", ["FLASK_APP=one\n", None])
+async def test_a_dotenv_file_that_changes_while_it_imports(
+    before: str | None, plan: Plan, tmp_path: Path
+) -> None:
+    """It may have been read already; nobody can tell, as long as it has not said what it read."""
+    file = tmp_path / ".flaskenv"
+    if before:
+        file.write_text(before)
+    plan = attrs.evolve(plan, environment=frozenset([str(file)]))
+    standby = Standby()
+    try:
+        standby.learnt(plan, m.Learnt([], whole=True, unused=False))
+        await until(lambda: standby._warm is not None)
+        assert standby._warm is not None and standby._warm.inputs is None
+        file.write_text("FLASK_APP=two\n")
+        assert await standby.take(plan, 1, Nobody()) is None
+    finally:
+        standby.close()

@@ -31,7 +31,8 @@ def examine(folder: Path, env: Mapping[str, str] = os.environ) -> Findings:
     """What there is, and what stands in the way."""
     table, mistakes = read_pyproject(folder)
     resolved = resolve(None, table, folder)
-    apps = [_examine_app(Subject(settings, folder, env)) for settings in resolved.apps]
+    alone = len(resolved.apps) == 1
+    apps = [_examine_app(Subject(settings, folder, env, alone)) for settings in resolved.apps]
     _compare(apps)
     return Findings(
         host=Host.here(),
@@ -116,7 +117,12 @@ def _examine_target(subject: Subject, python: Python | None) -> Target:
     """Where the app stands, and whether there is one at all."""
     located = subject.planner.locate()
     known = len(subject.obstacles)
-    if located.kind == "none":
+    if subject.several:
+        subject.in_the_way(
+            f"There are several Flask apps: {', '.join(each.title for each in subject.several)}.",
+            "Choose one in your editor, which asks; or name it: hotplate.folder and hotplate.app.",
+        )
+    elif located.kind == "none":
         subject.obstacles.append(Obstacle.of(located.reason[:1].upper() + located.reason[1:]))
     elif located.file is None:
         _look_elsewhere(subject, located, python)

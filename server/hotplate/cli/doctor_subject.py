@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hotplate.cli.doctor_findings import Obstacle
+from hotplate.project.choice import choose, settle
 from hotplate.project.planner import AppPlanner
 from hotplate.project.settings import Settings
 
@@ -14,8 +15,12 @@ from hotplate.project.settings import Settings
 class Subject:
     """The app as its settings have it. Each examiner adds to the obstacles and the notes."""
 
-    def __init__(self, settings: Settings, workspace: Path, env: Mapping[str, str]) -> None:
-        self.settings = settings
+    def __init__(
+        self, settings: Settings, workspace: Path, env: Mapping[str, str], alone: bool = True
+    ) -> None:
+        # Where there are several in the settings, each is where it is said to be.
+        found, self.several = settle(settings, workspace, env) if alone else (None, [])
+        self.settings = settings = choose(settings, found) if found else settings
         self.workspace = workspace
         self.env = env
         self.cwd = settings.working_directory(workspace)
@@ -33,7 +38,7 @@ class Subject:
 
     def source(self, field: str, otherwise: str) -> str:
         """Who has set a setting."""
-        if field not in self.settings.sources:
+        if self.settings.sources.get(field, "found") == "found":
             return otherwise
         return f"[tool.hotplate] {field.replace('_', '-')}"
 

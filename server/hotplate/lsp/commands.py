@@ -34,7 +34,9 @@ def register_commands(server: HotplateServer) -> None:
 
     @command("hotplate.start")
     async def start(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
-        ls.running.app_to_start(argument).supervisor.start("command")
+        app = ls.running.app_to_start(argument)
+        if app is not None:
+            app.supervisor.start("command")
 
     @command("hotplate.stop")
     async def stop(ls: HotplateServer, argument: Mapping[str, Any]) -> None:

@@ -17,8 +17,9 @@ from hotplate.lsp.client import Client
 from hotplate.lsp.diagnostics import Problems
 from hotplate.lsp.fixes import Fix
 from hotplate.lsp.places import Places, in_units
+from hotplate.lsp.which import NOT_NOW, Which
 from hotplate.project.approvals import Approvals
-from hotplate.project.evidence import looks_like_flask
+from hotplate.project.evidence import looks_like_flask, mentions_flask
 from hotplate.project.planner import AppPlanner
 from hotplate.project.problems import Problem
 from hotplate.project.settings import (
@@ -34,7 +35,7 @@ from hotplate.supervision.files import signature
 
 logger = logging.getLogger(__name__)
 
-START, ALWAYS, NOT_NOW = "Start", "Always for this folder", "Not now"
+START, ALWAYS = "Start", "Always for this folder"
 
 
 @attrs.define
@@ -43,6 +44,7 @@ class Folder:
 
     uri: str
     path: Path
+    which: Which
     apps: dict[str, App] = attrs.field(factory=dict)
     spare: AppPlanner | None = None
     unlikely: list[App] = attrs.field(factory=list)
@@ -98,7 +100,7 @@ class Workspace:
             return
         spelled = Path(_spelled(uri, path))
         self.places.add_folder(spelled)
-        folder = self._folders.setdefault(uri, Folder(uri, spelled))
+        folder = self._folders.setdefault(uri, Folder(uri, spelled, Which(self.client, spelled)))
         await self.configure(folder)
 
     async def remove_folder(self, uri: str) -> None:
@@ -113,17 +115,26 @@ class Workspace:
             self._pushed = pushed["hotplate"]
         await asyncio.gather(*(self.configure(folder) for folder in self._folders.values()))
 
-    async def configure(self, folder: Folder) -> None:
-        """Read the folder's settings and bring its apps in line with them."""
+    async def configure(self, folder: Folder, look: bool = True, said: bool = False) -> None:
+        """Read the folder's settings and bring its apps in line with them. `look` for an app where
+        none is named; start what is new if the person has `said` so."""
         async with folder.turn:
             asked = await self.client.settings(folder.uri)
             editor = [self._initial, self._pushed, asked]
             loop = asyncio.get_running_loop()
             resolved = await loop.run_in_executor(None, _resolve, editor, folder.path)
             self._complain(folder, resolved.problems)
-            await self._arrange(folder, resolved.apps)
+            apps = resolved.apps
+            if len(apps) == 1:
+                apps = [await folder.which.apply(apps[0], look)]
+            fresh = await self._arrange(folder, apps)
+            for app in fresh if said else ():
+                app.supervisor.start()
+        if fresh and not said:
+            self.client.later(self._auto_start(folder, fresh))
 
-    async def _arrange(self, folder: Folder, wanted: list[Settings]) -> None:
+    async def _arrange(self, folder: Folder, wanted: list[Settings]) -> list[App]:
+        """Close what is not wanted any more, and make what is new; the new ones."""
         loop = asyncio.get_running_loop()
         settings = {app_id(folder.path, each): each for each in wanted}
         for id_ in [id_ for id_ in folder.apps if id_ not in settings]:
@@ -135,12 +146,14 @@ class Workspace:
                 continue
             planner = AppPlanner(each, folder.path)
             located = await loop.run_in_executor(None, planner.locate)
-            if located.kind == "none" and each.auto_start != "always" and len(settings) == 1:
+            missing = located.kind == "none" and each.auto_start != "always"
+            if len(settings) == 1 and (folder.which.several or missing):
                 folder.spare = planner  # no Flask app here, and nobody says that there is
+                if each.auto_start != "never" and not folder.which.asked:
+                    self._ask_which(folder)
                 continue
             fresh.append(self._add_app(folder, planner))
-        if fresh:
-            self.client.later(self._auto_start(folder, fresh))
+        return fresh
 
     def _add_app(self, folder: Folder, planner: AppPlanner) -> App:
         id_ = app_id(folder.path, planner.settings)
@@ -150,12 +163,30 @@ class Workspace:
         folder.spare = None
         return app
 
-    def app_to_start(self, argument: Mapping[str, Any]) -> App:
-        """As `find_app`; where none was found, the person says that there is one all the same."""
+    def app_to_start(self, argument: Mapping[str, Any]) -> App | None:
+        """As `find_app`; where none was found, the person says that there is one all the same.
+        None: there are several, and the person is asked which."""
         for folder in self._folders.values():
             if not self.apps and folder.spare is not None:
+                if self._ask_which(folder):
+                    return None
                 return self._add_app(folder, folder.spare)
         return self.find_app(argument)
+
+    def _ask_which(self, folder: Folder) -> bool:
+        """Ask which of several apps is to run, if there are."""
+        if folder.which.several:
+            folder.which.asked = True
+            self.client.later(self._choose(folder))
+        return bool(folder.which.several)
+
+    async def _choose(self, folder: Folder) -> None:
+        vouched_for = self._trusted or self._approvals.approved(folder.path)
+        if await folder.which.ask(vouched_for) and folder.spare is not None:
+            settings = folder.spare.settings
+            await self.configure(folder, said=True)
+            if await folder.which.offer_to_remember(settings):
+                await self.configure(folder)
 
     async def _close(self, app: App) -> None:
         await app.close()
@@ -272,11 +303,19 @@ class Workspace:
             if os.path.realpath(folder.path / "pyproject.toml") in paths:
                 self.client.later(self.configure(folder))
             elif not folder.apps and any(path.endswith(".py") for path in paths):
-                self.client.later(self.configure(folder))  # the first app.py of a new project
+                self.client.later(self._look_again(folder, paths))
+            elif folder.which.gone:
+                self.client.later(self.configure(folder))  # it has got another name
             elif folder.unlikely and any(path.endswith(".py") for path in paths):
                 again, folder.unlikely = folder.unlikely, []
                 again = [app for app in again if app.untouched and app in folder.apps.values()]
                 self.client.later(self._auto_start(folder, again))
+
+    async def _look_again(self, folder: Folder, paths: list[str]) -> None:
+        """It may be the first app.py of a new project."""
+        loop = asyncio.get_running_loop()
+        look = await loop.run_in_executor(None, _any_mentions_flask, paths)
+        await self.configure(folder, look)
 
     # ------------------------------------------------------------ the end
 
@@ -319,6 +358,10 @@ def _is_flask(planner: AppPlanner) -> bool:
     return located.kind == "configured" or (
         located.kind == "found" and looks_like_flask(planner.folder)
     )
+
+
+def _any_mentions_flask(paths: list[str]) -> bool:
+    return any(path.endswith(".py") and mentions_flask(Path(path)) for path in paths)
 
 
 def _parses(path: str) -> bool:

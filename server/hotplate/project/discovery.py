@@ -33,15 +33,19 @@ class Located:
     reason: str
 
 
-def locate(settings: Settings, peek: Peek, folder: Path) -> Located:
+def locate(settings: Settings, peek: Peek, workspace: Path) -> Located:
     """The app that the settings or the environment name, or else the one that Flask would find."""
-    cwd = settings.working_directory(folder)
+    cwd = settings.working_directory(workspace)
     if settings.script:
         file = _script(settings.script, cwd)
         return _configured(settings.script, file, None, _title("script", settings))
     if target := settings.app or peek.app:
         path, name = _split(target)
         file = next(_module_files(path, cwd), None)
+        if settings.sources.get("app") == "found" and file is not None:
+            where = file.relative_to(workspace) if file.is_relative_to(workspace) else file
+            line = find_app_line(file, name)
+            return Located("found", target, file, line, f"{where}, where a Flask app was found")
         origin = _title("app", settings) if settings.app else peek.sources.get("app", "FLASK_APP")
         return _configured(target, file, name, origin)
     for module in ("wsgi", "app"):

@@ -131,12 +131,13 @@ class AppPlanner:
             tls=cert is not None,
             insist_host=host and absolute(host, str(cwd)),
             insist_port=port,
-            heeded=self._heeded(),
+            heeded=self._heeded(cwd) | self._environment(),
             excluded=tuple(settings.exclude_patterns),
             project=tuple(os.path.realpath(path) + os.sep for path in {self.folder, cwd}),
             drain_seconds=settings.drain_seconds,
             start_seconds=settings.start_seconds,
             certificate=_files(cwd, cert, settings.key or known.key),
+            environment=self._environment(),
             warmup=settings.warmup,
         )
 
@@ -150,13 +151,15 @@ class AppPlanner:
         path = self.settings.env_file
         return None if path is None else str(expand(cwd, path))
 
-    def _heeded(self) -> frozenset[str]:
-        """Files whose every save matters. A save of pyproject.toml is looked into instead."""
-        files = [path for path in dotenv_files(self.settings, self.workspace)
-                 if path.name != "pyproject.toml"]  # fmt: skip
-        cwd = self.settings.working_directory(self.workspace)
-        files += [expand(cwd, path) for path in self.settings.extra_files]
+    def _heeded(self, cwd: Path) -> frozenset[str]:
+        """Files whose every save matters."""
+        files = (expand(cwd, path) for path in self.settings.extra_files)
         return frozenset(os.path.realpath(path) for path in files)
+
+    def _environment(self) -> frozenset[str]:
+        """The dotenv files. A save of pyproject.toml is looked into instead."""
+        files = dotenv_files(self.settings, self.workspace)
+        return frozenset(os.path.realpath(each) for each in files if each.name != "pyproject.toml")
 
 
 def _script_or_module(script: str | None) -> tuple[str | None, str | None]:

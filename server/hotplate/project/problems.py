@@ -7,8 +7,9 @@ from typing import Literal
 
 from attrs import frozen
 
-Source = Literal["editor", "pyproject", "hint"]
-"""Where a setting was written; `hint`: nowhere, the client offers it (`interpreterHint`)."""
+Source = Literal["editor", "pyproject", "hint", "found"]
+"""Where a setting was written; `hint`: nowhere, the client offers it (`interpreterHint`); `found`:
+nowhere either, it is where the app was found (see `choice`)."""
 
 
 @frozen

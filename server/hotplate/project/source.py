@@ -23,24 +23,32 @@ def find_app_line(file: Path, name: str | None = None) -> int | None:
     With a name, that of the name. Without, in Flask's own order: `app` and `application`, then
     any `Flask(...)`, then `create_app` and `make_app`; and at last a call of `run`.
     """
+    tree = parse(file)
+    if tree is not None:
+        return _by_tree(tree, name)
+    source = read_bytes(file)
+    return None if source is None else _by_text(source.decode("utf-8", "replace"), name)
+
+
+def parse(file: Path) -> ast.Module | None:
+    """The file's syntax tree, if it has one."""
     source = read_bytes(file)
     if source is None:
         return None
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in their text is no news of ours
-            tree = ast.parse(source)
+            return ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return _by_text(source.decode("utf-8", "replace"), name)
-    return _by_tree(tree, name)
+        return None
 
 
 def _by_tree(tree: ast.Module, name: str | None) -> int | None:
     bound: dict[str, int] = {}
     made: list[int] = []
     started: list[int] = []
-    for node in _top_level(tree):
-        for bound_name, line in _bindings(node):
+    for node in top_level(tree):
+        for bound_name, line in bindings(node):
             # The first is where the person made it; later ones wrap it (app = Middleware(app)).
             bound.setdefault(bound_name, line)
         value = getattr(node, "value", None)
@@ -60,7 +68,7 @@ def _by_tree(tree: ast.Module, name: str | None) -> int | None:
     return next((line for line in wanted if line is not None), None)
 
 
-def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
+def top_level(tree: ast.Module) -> Iterator[ast.stmt]:
     """The statements that run on import, within `if` and `try` and `with` too."""
     pending: list[ast.AST] = [tree]
     while pending:
@@ -71,7 +79,8 @@ def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
             pending.extend(reversed(list(ast.iter_child_nodes(node))))
 
 
-def _bindings(node: ast.stmt) -> Iterator[tuple[str, int]]:
+def bindings(node: ast.stmt) -> Iterator[tuple[str, int]]:
+    """The names that a statement binds, and their lines."""
     line = node.lineno - 1
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
         yield node.name, line

@@ -37,6 +37,8 @@ class Plan:
     start_seconds: float
     certificate: tuple[str, ...] = ()
     """The files of the certificate and its key, where the settings name any."""
+    environment: frozenset[str] = frozenset()
+    """Those of the heeded files that are read before the app is loaded: `.env` and its like."""
     warmup: str = "off"
     """What a standby imports ahead of time: "framework", "dependencies"; "off": there is none."""
 

@@ -2,7 +2,8 @@
 
 It is made once a start has come to rest, told how far to go (`messages.Warm`), and is of use to
 a start with the same orders, as long as nothing that it was made of has changed. A save that comes
-while it still imports takes it as it is: it is on the way that a cold start would begin.
+while it still imports takes it as it is: it is on the way that a cold start would begin. A save
+of `.env` never does.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ class _Warm:
     child: Child
     plan: Plan
     roots: list[str]
-    absent: list[str]
+    environment: dict[str, tuple[int, int] | None]
+    """`.env` and its like as they were before it read them; None: not there."""
     folder: tuple[int, int] | None
     inputs: list[m.FileRead] | None = None
     forks: bool = False
@@ -201,14 +203,14 @@ class Standby:
         if self._wanted is None or self._spoilt > 2:
             return
         plan, roots = self._wanted
+        environment = {path: _version(path) for path in plan.environment}
         try:
             process = run(plan.interpreter, plan.cwd, plan.env)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             logger.info("No standby can be made: %s.", error)
             return
-        absent = [path for path in plan.heeded if not os.path.exists(path)]
         child = Child(0, process, self)
-        self._warm = _Warm(child, plan, self._fit(plan, roots), absent, _folder(plan))
+        self._warm = _Warm(child, plan, self._fit(plan, roots), environment, _folder(plan))
 
     def _end(self, child: Child) -> None:
         """It has nothing to lose."""
@@ -340,7 +342,15 @@ def _holds(warm: _Warm) -> bool:
             return False
         if status.st_mtime_ns != mtime_ns or (size and status.st_size != size):
             return False
-    return not any(os.path.exists(path) for path in warm.absent)
+    return all(_version(path) == version for path, version in warm.environment.items())
+
+
+def _version(path: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
 
 
 def _folder(plan: Plan) -> tuple[int, int] | None:

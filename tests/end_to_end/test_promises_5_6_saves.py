@@ -287,3 +287,21 @@ async def test_6_a_module_that_is_deleted_or_renamed(
     session.save("app.py", "import later as late, sys\nsys.modules['late'] = late\n" + APP)
     await session.barrier()
     assert await session.get(url, "/late") == (200, "first")
+
+
+async def test_5_a_file_that_is_deleted_outside_matters(
+    project: Callable[..., Path], open_session: Callable[[Path], Session]
+) -> None:
+    """git checkout takes a module away, and brings it back."""
+    folder = project({"app.py": MANY, **many(1)})
+    session = open_session(folder)
+    url = (await session.run())["url"]
+    text = (folder / "parts/part7.py").read_text()
+    (folder / "parts/part7.py").unlink()
+    session.changed_outside("parts/part7.py")
+    failed = await session.state("failed", after=1, reason="external")
+    assert failed["error"]["type"] == "ImportError", failed
+    session.write("parts/part7.py", text)
+    session.changed_outside("parts/part7.py")
+    await session.state("running", after=failed["generation"])
+    assert await session.get(url) == (200, str(COUNT))

@@ -19,6 +19,7 @@ from hotplate.lsp.port_question import PortQuestion
 from hotplate.project.planner import AppPlanner
 from hotplate.project.schema import Settings
 from hotplate.supervision.events import Failure, Phase, Signature
+from hotplate.supervision.files import signature
 from hotplate.supervision.supervisor import Supervisor
 
 STOP_SECONDS = 0.25
@@ -93,6 +94,10 @@ class App:
                 self.supervisor.restart("configuration", fresh=True)
         else:
             self.supervisor.retune()
+
+    def leaves_out(self, path: str) -> bool:
+        """Whether a file is as it was when a save of it did not count."""
+        return path in self.left_out and self.left_out[path] == signature(path)
 
     def file_saved(self, uri: str) -> None:
         """What had been raised in this file is answered by the save."""

@@ -293,7 +293,7 @@ class Workspace:
         paths = [path for path in map(self.places.path, uris) if path is not None]
         for app in self.apps:
             # The editor's watcher repeats its own saves: those that do not count stay out.
-            news = [path for path in paths if app.left_out.get(path) != signature(path)]
+            news = [path for path in paths if not app.leaves_out(path)]
             if app.settings.watch_external_changes and news:
                 app.supervisor.saved(news, external=True)
         self._heed_settings(paths)

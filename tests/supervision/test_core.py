@@ -430,6 +430,14 @@ def test_a_start_while_it_stops_comes_after(running: App, again: Start | Restart
     assert published(running.handle(Gone(1, DEATH))) == ["stopped", "starting"]
 
 
+def test_changed_settings_do_not_start_what_is_being_stopped(running: App) -> None:
+    fresh = Restart("configuration", LATER, fresh=True)
+    running.handle(Stop())
+    assert running.handle(fresh) == []
+    assert published(running.handle(Gone(1, DEATH))) == ["stopped"]
+    assert running.handle(fresh) == []
+
+
 def test_the_last_command_wins(running: App) -> None:
     running.handle(Stop())
     running.handle(Start("command", LATER))

@@ -510,7 +510,7 @@ class Play(RuleBasedStateMachine):
         if what.startswith("stop"):
             world.wanted = False
             world.handle(ev.Stop())
-        if what.endswith("start"):
+        if what.endswith("start") and what != "fresh restart":
             world.wanted = True
         if what in ("start", "stop and start"):
             world.handle(ev.Start("start", world.now()))
@@ -518,7 +518,8 @@ class Play(RuleBasedStateMachine):
             fresh, generation, phase = what == "fresh restart", core.generation, core.phase
             waits = phase is Phase.STARTING and not world.processes[generation].loads
             world.handle(ev.Restart("command", world.now(), (), fresh))
-            new = phase is not Phase.STOPPING and (fresh or not waits)
+            off = (Phase.STOPPED, Phase.STOPPING) if fresh else (Phase.STOPPING,)
+            new = phase not in off and (fresh or not waits)
             assert core.generation == generation + new
 
     @rule(path=st.sampled_from(FILES), twin=st.booleans(), tell=st.booleans(), echo=st.booleans())

@@ -183,6 +183,8 @@ class Core:
         return self._begin(event.reason, ())
 
     def _restart(self, event: Restart) -> list[Effect]:
+        if event.fresh and self.phase in (Phase.STOPPED, Phase.STOPPING):
+            return []  # what runs is of no use; it is not that anybody wants it to run
         if self.phase is Phase.STOPPING:
             self._start_again = event
             return []

@@ -71,7 +71,8 @@ class Start:
 
 @attrs.frozen
 class Restart:
-    """Start anew whatever runs. `fresh`: a process spawned before must not be used."""
+    """Start anew whatever runs. `fresh`: a process spawned before must not be used; where nothing
+    is to run, nothing is started."""
 
     reason: Reason
     at: int

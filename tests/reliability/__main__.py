@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 import time
 from pathlib import Path
@@ -9,7 +10,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from reliability import load as loading
 from reliability import soak as soaking
+from reliability import storm as storming
 from reliability.workplace import Workplace
 
 
@@ -43,6 +46,45 @@ def soak(restarts: int, minutes: float) -> None:
                         f"  {each.name:8} {each.ticks:4} ticks of CPU, {each.wakeups:5} wake-ups,"
                         f" {each.kib:+} KiB"
                     )
+
+
+@main.command()
+@click.option("--restarts", type=click.IntRange(1), default=1000, show_default=True)
+def load(restarts: int) -> None:
+    """Restarts while 16 clients ask without a pause, and 4 listen slowly."""
+    with TemporaryDirectory(prefix="hotplate-load-") as name:
+        folder = Path(name).resolve() / "shop"
+        loading.lay_out(folder)
+        with Workplace(folder, drainSeconds=loading.DRAIN) as place:
+            place.until_state("running")
+            pressed = loading.Load(place)
+            pressed.press(restarts, _say)
+            place.at_rest()
+    if set(+pressed.counts) != {"answers", "streams"}:
+        sys.exit(1)
+
+
+@main.command()
+@click.option("--hours", type=click.FloatRange(0), default=1, show_default=True)
+@click.option("--seed", type=int, help="Of the first round; printed where it is not given.")
+@click.option("--sequences", type=click.IntRange(1), default=50, show_default=True, help="A round.")
+def storm(hours: float, seed: int | None, sequences: int) -> None:
+    """Anything in any order, until the time is over. Each round has a seed and a new server.
+
+    Every other round runs a script whose requests have processes of their own.
+    """
+    deadline = time.monotonic() + hours * 3600
+    number = seed if seed is not None else random.randrange(10**6)
+    while True:
+        workers = number % 2 == 1
+        began = time.monotonic()
+        _say(f"./dev storm --hours 0 --seed {number} --sequences {sequences}")
+        played = storming.play(number, sequences, workers)
+        took = time.monotonic() - began
+        _say(f"  {played.sequences} sequences, {played.events} events, {took:.0f} s: all well")
+        if time.monotonic() >= deadline:
+            return
+        number += 1
 
 
 def _say(text: str) -> None:

@@ -202,6 +202,14 @@ def test_what_a_file_watcher_tells_again_is_no_news(loading: App) -> None:
     assert Spawn(3) in loading.change("/p/never_imported.py", Signature(1_501, 11))
 
 
+def test_a_file_that_went_came_unheard_and_went_again_is_news(running: App) -> None:
+    assert Spawn(2) in running.change(CONFIG, None)
+    running.handle(Released(1))
+    running.load()
+    running.serve()
+    assert Spawn(3) in running.change(CONFIG, None)
+
+
 def test_a_file_about_to_be_read_needs_no_restart(loading: App) -> None:
     assert loading.save(APP, NEW) == []
     assert loading.handle(FileSeen(1, APP, NEW)) == []

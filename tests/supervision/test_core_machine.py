@@ -155,8 +155,11 @@ class World:
         core, phase = self.core, self.core.phase
         process = self.processes.get(core.generation)
         changes = tuple(Change(path, self.disk[path]) for path in paths)
+        known = {path: process.found.get(path) for path in process.told} if process else {}
         news = [
-            path for path, now in changes if not external or (path, now) not in self.heard.items()
+            path
+            for path, now in changes
+            if not external or (path, now) not in self.heard.items() or known.get(path, now) != now
         ]
         effects = self.handle(ev.Saved(changes, self.now(), external))
         restarted = any(isinstance(effect, ev.Spawn) for effect in effects)

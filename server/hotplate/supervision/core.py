@@ -228,9 +228,13 @@ class Core:
         return []
 
     def _is_echo(self, change: Change, external: bool) -> bool:
-        """Whether an editor's file watcher tells what its didSave has told before."""
+        """Whether an editor's file watcher tells what its didSave has told before.
+
+        It does not if the app has read another version since: then not all was told.
+        """
         path, signature = change
-        return external and path in self._heard and self._heard[path] == signature
+        told = path in self._heard and self._heard[path] == signature
+        return external and told and self._seen.get(path, signature) == signature
 
     def _matters(self, change: Change, external: bool) -> bool:
         path, signature = change

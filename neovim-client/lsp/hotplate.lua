@@ -59,6 +59,15 @@ local function on_state(params, client_id)
   fire('HotplateState', params, client_id)
 end
 
+---@param app string
+---@param client_id integer
+local function on_removed(app, client_id)
+  if told[client_id] then
+    told[client_id][app] = nil
+    show_status()
+  end
+end
+
 --- What shows that a folder is a project, the surest first.
 local markers = {
   { 'pyproject.toml', 'setup.cfg', 'setup.py', 'requirements.txt', 'Pipfile', '.flaskenv' },
@@ -90,6 +99,9 @@ local config = {
   handlers = {
     ['hotplate/state'] = function(_, params, ctx)
       on_state(params, ctx.client_id)
+    end,
+    ['hotplate/removed'] = function(_, params, ctx)
+      on_removed(params.app, ctx.client_id)
     end,
     ['hotplate/traceback'] = function(_, params, ctx)
       fire('HotplateTraceback', params, ctx.client_id)

@@ -81,3 +81,10 @@ async def test_two_apps(nvim: Path, project: Callable[..., Path]) -> None:
     assert "whole messages" in ill
     assert told["refused"]["doctor"].endswith("See :checkhealth hotplate.")
     await until_nobody(neovim.mark)
+
+
+async def test_an_app_that_goes(nvim: Path, project: Callable[..., Path]) -> None:
+    one, two = (APP.format(number=number) for number in (1, 2))
+    folder = project({"one.py": one, "two.py": two, "pyproject.toml": PYPROJECT})
+    told = await Neovim(nvim, folder, port=0).play("removed.lua", "one.py")
+    assert "● shop" in told["renamed"]["status"]

@@ -23,6 +23,11 @@ export class Apps implements Disposable {
     this.changed.fire();
   }
 
+  remove(app: string): void {
+    this.states.delete(app);
+    this.changed.fire();
+  }
+
   /** The server is gone, and its apps with it. */
   clear(): void {
     this.states.clear();

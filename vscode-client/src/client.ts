@@ -57,12 +57,14 @@ export interface Surroundings {
 }
 
 export function createServer(command: Executable, surroundings: Surroundings): Server {
-  const client = createClient(command, surroundings);
+  let hasRun = false;
+  const client = createClient(command, surroundings, () => hasRun);
   const { listeners, ready } = surroundings;
   for (const [name, listener] of Object.entries(listeners)) {
     client.onNotification(name, listener as (told: unknown) => void);
   }
   client.onDidChangeState(({ newState }) => {
+    hasRun ||= newState === State.Running;
     ready(newState === State.Running);
   });
   return {
@@ -81,7 +83,11 @@ export function createServer(command: Executable, surroundings: Surroundings): S
   };
 }
 
-function createClient(command: Executable, surroundings: Surroundings): LanguageClient {
+function createClient(
+  command: Executable,
+  surroundings: Surroundings,
+  hasRun: () => boolean,
+): LanguageClient {
   const { log } = surroundings;
   const options: LanguageClientOptions = {
     // All files: an app may have read any of them while it started.
@@ -98,7 +104,7 @@ function createClient(command: Executable, surroundings: Surroundings): Language
         });
       },
     },
-    errorHandler: errorHandler(surroundings),
+    errorHandler: errorHandler(surroundings, hasRun),
     middleware: { workspace: configurationMiddleware(surroundings) },
   };
   const client = new LanguageClient("hotplate", "Hotplate", command, options);
@@ -133,7 +139,10 @@ class OwnNotifications implements StaticFeature {
   }
 }
 
-function errorHandler({ crashes, gaveUp, log }: Surroundings): ErrorHandler {
+function errorHandler(
+  { crashes, gaveUp, log }: Surroundings,
+  hasRun: () => boolean,
+): ErrorHandler {
   return {
     error: (error, message, count) => {
       const name = message === undefined ? "" : ` (${messageName(JSON.stringify({ message }))})`;
@@ -142,6 +151,10 @@ function errorHandler({ crashes, gaveUp, log }: Surroundings): ErrorHandler {
       return { action, handled: true };
     },
     closed: () => {
+      if (!hasRun()) {
+        // The start itself fails with this, and is told: a second server would be nobody's.
+        return { action: CloseAction.DoNotRestart, handled: true };
+      }
       if (crashes.again(Date.now())) {
         log.warn("The server has ended by itself. It is started again.");
         return { action: CloseAction.Restart, handled: true };

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import type { Apps } from "./apps";
 import { openDebugger, openDebuggerBeside } from "./debugger";
+import type { Interpreters } from "./interpreters";
 import type { Outputs } from "./output";
 import { copyPin, type Pins } from "./pin";
 import { serverCommands, type CommandArgument, type Frame } from "./protocol";
@@ -17,6 +18,7 @@ export interface Parts {
   outputs: Outputs;
   pins: Pins;
   tracebacks: Tracebacks;
+  interpreters: Interpreters;
   restartServer: () => Promise<void>;
   /** Has the server run a command. Rejects with what to tell the person. */
   execute: (command: string, argument: CommandArgument) => Promise<unknown>;
@@ -26,7 +28,7 @@ export interface Parts {
 const WALKTHROUGH = "hotplate.hotplate#hotplate.firstSteps";
 
 export function registerCommands(parts: Parts): vscode.Disposable {
-  const { apps, outputs, pins, tracebacks, log } = parts;
+  const { apps, outputs, pins, tracebacks, interpreters, log } = parts;
   const chosen = async (argument: CommandArgument | undefined) =>
     argument?.app ?? (await pickApp(apps, vscode.l10n.t("Which app?")))?.app;
   const commands: Record<string, (...given: never[]) => unknown> = {
@@ -49,7 +51,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     },
     "hotplate.selectInterpreter": async (argument?: CommandArgument) => {
       const folder = apps.get((await chosen(argument)) ?? "")?.folder;
-      await selectInterpreter(workspaceFolder(folder));
+      await selectInterpreter(workspaceFolder(folder), interpreters);
     },
     "hotplate.openSettings": () =>
       vscode.commands.executeCommand("workbench.action.openSettings", "@ext:hotplate.hotplate"),
@@ -61,8 +63,8 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     "hotplate.restartServer": () => parts.restartServer(),
     "hotplate.openFrame": (frame: Frame) => openPlace(frame),
     "hotplate.openFrameDebugger": (node?: Node) => openDebugger(node),
-    "hotplate.openFrameDebuggerBeside": (node?: Node) => openDebuggerBeside(node),
-    "hotplate.openDebuggerBeside": () => openDebuggerBeside(tracebacks.newest),
+    "hotplate.openFrameDebuggerBeside": (node?: Node) => openDebuggerBeside(node, tracebacks),
+    "hotplate.openDebuggerBeside": () => openDebuggerBeside(tracebacks.newest, tracebacks),
     "hotplate.copyTraceback": async (node?: Node) => {
       if (node?.kind === "traceback") {
         await vscode.env.clipboard.writeText(node.traceback.text);

@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import { serverCommands } from "./protocol";
 import type { Node } from "./traceback-tree";
+import type { Tracebacks } from "./tracebacks";
 
 const INTEGRATED = "workbench.action.browser.open";
 const SIMPLE = "simpleBrowser.api.open";
@@ -37,8 +38,14 @@ export async function openDebugger(node: Node | undefined): Promise<void> {
 }
 
 /** Beside the code; in the browser where there is nothing that it would work in. */
-export async function openDebuggerBeside(node: Node | undefined): Promise<void> {
-  const url = node?.kind === "traceback" ? node.traceback.debuggerUrl : undefined;
+export async function openDebuggerBeside(
+  node: Node | undefined,
+  tracebacks: Tracebacks,
+): Promise<void> {
+  const traceback = node?.kind === "traceback" ? node.traceback : undefined;
+  // Of a process that is gone the server says so.
+  const alive = traceback !== undefined && tracebacks.isDebuggable(traceback);
+  const url = alive ? traceback.debuggerUrl : undefined;
   const command = await viewer();
   if (url === undefined || command === undefined) {
     await openDebugger(node);

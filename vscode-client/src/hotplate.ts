@@ -16,6 +16,10 @@ import { findServer } from "./server-command";
 import { Status } from "./status";
 import { Tracebacks } from "./tracebacks";
 import { tellUntrusted, Untrusted } from "./trust";
+import { within } from "./within";
+
+/** How long a server may take to answer `initialize`. Ours needs half a second. */
+const START_MS = 30_000;
 
 export class Hotplate implements vscode.Disposable {
   private readonly log = vscode.window.createOutputChannel("Hotplate", { log: true });
@@ -33,7 +37,7 @@ export class Hotplate implements vscode.Disposable {
   private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly context: vscode.ExtensionContext) {
-    const { apps, outputs, pins, tracebacks, log } = this;
+    const { apps, outputs, pins, tracebacks, interpreters, log } = this;
     if (!vscode.workspace.isTrusted) {
       this.untrusted = new Untrusted();
     }
@@ -43,6 +47,7 @@ export class Hotplate implements vscode.Disposable {
         outputs,
         pins,
         tracebacks,
+        interpreters,
         log,
         restartServer: () => this.restart(),
         execute: (command, argument) => this.execute(command, argument),
@@ -113,8 +118,14 @@ export class Hotplate implements vscode.Disposable {
         },
         log,
       });
-      await this.server.start();
+      const started = this.server.start().then(() => true);
+      if ((await within(START_MS, started)) === undefined) {
+        // A program that is none of ours, perhaps. Nobody is to wait for it for ever.
+        started.catch(() => undefined);
+        throw new Error(`It has not answered for ${START_MS / 1000} s.`);
+      }
     } catch (error) {
+      await this.stopServer();
       this.tellNotStarted(error);
     }
   }
@@ -134,6 +145,10 @@ export class Hotplate implements vscode.Disposable {
     return {
       "hotplate/state": (state) => {
         this.apps.update(state);
+      },
+      "hotplate/removed": ({ app }) => {
+        this.apps.remove(app);
+        this.pins.remove(app);
       },
       "hotplate/debuggerPin": (pin) => {
         this.pins.update(pin);
@@ -179,7 +194,6 @@ export class Hotplate implements vscode.Disposable {
 
   private tellNotStarted(error: unknown): void {
     const t = vscode.l10n.t;
-    this.server = undefined;
     const noPython = error instanceof NoPython;
     this.log.error(noPython ? `No Python was found. Tried: ${error.message}.` : String(error));
     const message = noPython ? noPythonMessage(error) : t("Hotplate's server could not be started.");

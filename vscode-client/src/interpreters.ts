@@ -10,6 +10,9 @@ import { within } from "./within";
 /** How long we wait for an extension of somebody else's before the first start. */
 const ANSWER_MS = 5000;
 
+/** How long after its question it may take such an extension to say what was chosen. */
+const CHOSEN_MS = 1000;
+
 /** Who lets the person choose. */
 interface Chooser {
   chosen(folder: vscode.Uri): Promise<string | undefined>;
@@ -52,6 +55,22 @@ export class Interpreters implements vscode.Disposable {
     await this.look();
   }
 
+  /** Whether another one is chosen while `asking` goes on, or a moment after. */
+  async chosenDuring(asking: Thenable<unknown>): Promise<boolean> {
+    let listening: vscode.Disposable | undefined;
+    const told = new Promise<true>((resolve) => {
+      listening = this.chooser?.onDidChange(() => {
+        resolve(true);
+      });
+    });
+    try {
+      await asking;
+      return (await within(CHOSEN_MS, told)) === true;
+    } finally {
+      listening?.dispose();
+    }
+  }
+
   private async look(): Promise<void> {
     const { chooser } = this;
     if (chooser === undefined) {
@@ -60,12 +79,19 @@ export class Interpreters implements vscode.Disposable {
     let news = false;
     for (const { uri } of vscode.workspace.workspaceFolders ?? []) {
       const key = uri.toString();
-      const path = await chooser.chosen(uri).catch(() => undefined);
-      if (path !== undefined && path !== this.paths.get(key)) {
+      const before = this.paths.get(key);
+      const path = await chooser.chosen(uri).catch(() => before);
+      if (path === before) {
+        continue;
+      }
+      if (path === undefined) {
+        this.paths.delete(key);
+        this.log.info(`No interpreter is chosen for ${uri.fsPath} any more.`);
+      } else {
         this.paths.set(key, path);
         this.log.info(`The interpreter chosen for ${uri.fsPath} is ${path}.`);
-        news = true;
       }
+      news = true;
     }
     if (news) {
       this.changed.fire();

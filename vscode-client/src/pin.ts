@@ -17,6 +17,10 @@ export class Pins {
     }
   }
 
+  remove(app: string): void {
+    this.pins.delete(app);
+  }
+
   has(app: string): boolean {
     return this.pins.has(app);
   }

@@ -19,6 +19,11 @@ export interface AppState {
   error?: { type: string; message: string; uri?: string; range?: Range };
 }
 
+/** An app is none of the workspace's any more. */
+export interface Removed {
+  app: string;
+}
+
 /** The PIN that Werkzeug's debugger will ask for; null where it asks for none. Secret. */
 export interface DebuggerPin {
   app: string;
@@ -75,6 +80,7 @@ export interface Output {
 /** The notifications' names, with what they carry. */
 export interface Notifications {
   "hotplate/state": AppState;
+  "hotplate/removed": Removed;
   "hotplate/debuggerPin": DebuggerPin;
   "hotplate/pinWanted": PinWanted;
   "hotplate/traceback": Traceback;

@@ -5,6 +5,7 @@ import * as path from "node:path";
 
 import * as vscode from "vscode";
 
+import type { Interpreters } from "./interpreters";
 import { inFolders } from "./python";
 
 /** The command of the Python extension; Python Environments takes it over where it is installed. */
@@ -16,8 +17,11 @@ interface Choice extends vscode.QuickPickItem {
 }
 
 /** `folder` is the workspace folder of the app that is meant. */
-export async function selectInterpreter(folder: vscode.Uri | undefined): Promise<void> {
-  const picked = await vscode.window.showQuickPick(await choices(folder), {
+export async function selectInterpreter(
+  folder: vscode.Uri | undefined,
+  interpreters: Interpreters,
+): Promise<void> {
+  const picked = await vscode.window.showQuickPick(await choices(folder, interpreters), {
     title: vscode.l10n.t("The Python that runs your app"),
   });
   const value = await picked?.choose();
@@ -32,15 +36,21 @@ export async function selectInterpreter(folder: vscode.Uri | undefined): Promise
   await section.update("interpreter", value, target);
 }
 
-async function choices(folder: vscode.Uri | undefined): Promise<Choice[]> {
+async function choices(
+  folder: vscode.Uri | undefined,
+  interpreters: Interpreters,
+): Promise<Choice[]> {
   const t = vscode.l10n.t;
   const list: Choice[] = [];
   if ((await vscode.commands.getCommands(true)).includes(PYTHON_EXTENSION)) {
     list.push({
       label: `$(snake) ${t("Choose with the Python extension…")}`,
       choose: async () => {
-        await vscode.commands.executeCommand(PYTHON_EXTENSION);
-        return undefined;
+        // It does not say whether its own question was closed without an answer.
+        const chosen = await interpreters.chosenDuring(
+          vscode.commands.executeCommand(PYTHON_EXTENSION),
+        );
+        return chosen ? undefined : null;
       },
     });
   }

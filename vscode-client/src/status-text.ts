@@ -3,6 +3,7 @@
 import { l10n } from "vscode";
 
 import type { AppState, State } from "./protocol";
+import { headline } from "./traceback-tree";
 
 const WORST_FIRST: readonly State[] = ["failed", "starting", "stopping", "running", "stopped"];
 
@@ -78,11 +79,6 @@ function stateName(state: State): string {
     case "stopping":
       return l10n.t("stopping");
   }
-}
-
-function headline(error: { type: string; message: string }): string {
-  const first = error.message.split("\n", 1)[0] ?? "";
-  return first === "" || first === error.type ? error.type : `${error.type}: ${first}`;
 }
 
 /** The port, `:5000`; where there is none, the address itself. */

@@ -46,6 +46,12 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
   add(traceback: Traceback): void {
     this.list = withNewest(this.list, traceback);
     this.times.set(traceback.id, new Date());
+    const kept = new Set(this.list.map(({ id }) => id));
+    for (const id of this.times.keys()) {
+      if (!kept.has(id)) {
+        this.times.delete(id);
+      }
+    }
     this.refresh();
   }
 
@@ -103,6 +109,12 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
     }
   }
 
+  /** Whether the process that raised it still runs, with a debugger. */
+  isDebuggable({ app, debuggerUrl, generation }: Traceback): boolean {
+    const now = this.apps.get(app);
+    return debuggerUrl !== undefined && now?.generation === generation && now.state !== "stopped";
+  }
+
   private tracebackItem(traceback: Traceback, newest: boolean): vscode.TreeItem {
     const item = new vscode.TreeItem(
       traceback.type,
@@ -117,10 +129,7 @@ export class Tracebacks implements vscode.TreeDataProvider<Node>, vscode.Disposa
     item.description = [occasion(traceback), time, message].filter((part) => part !== "").join(" · ");
     item.iconPath = new vscode.ThemeIcon("error", new vscode.ThemeColor("list.errorForeground"));
     item.tooltip = traceback.text;
-    const debuggable =
-      traceback.debuggerUrl !== undefined &&
-      this.apps.get(traceback.app)?.generation === traceback.generation;
-    item.contextValue = debuggable ? "traceback debuggable" : "traceback";
+    item.contextValue = this.isDebuggable(traceback) ? "traceback debuggable" : "traceback";
     return item;
   }
 

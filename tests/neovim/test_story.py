@@ -89,7 +89,7 @@ async def test_the_one_file_by_itself(nvim: Path, shop: Path, port: int, tmp_pat
     assert question["choices"] == ["Start", "Always for this folder", "Not now"]
     assert told["running"] == {"root": str(shop), "command": 0}
     assert told["failed"] == {"lnum": 0, "col": 0, "status": f"✗ shop :{port}"}
-    assert told["refused"]["notice"].startswith("Hotplate: There is no such traceback.")
+    assert told["refused"]["notice"].startswith("Hotplate: Nothing has been raised yet")
     assert told["pin"]["shown"]
     assert told["gone"] == {"state": "stopped"}
     await until_free(port)

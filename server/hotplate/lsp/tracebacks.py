@@ -52,8 +52,8 @@ class Tracebacks:
         """
         if id_ is None and not self._kept:
             raise ValueError(
-                "Nothing has been raised yet, so there is no debugger to open. An error page in "
-                "the browser is one; a request that raises brings one here."
+                "Nothing has been raised yet, so there is no debugger to open. Make a request "
+                "that fails, and ask again."
             )
         kept = self._kept.get(next(reversed(self._kept)) if id_ is None else id_)
         if kept is None:

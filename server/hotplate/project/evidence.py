@@ -20,12 +20,14 @@ _DEEPEST = 3
 _LONGEST = 1.0  # seconds; a folder on a network may be slow
 _READ = 200_000  # bytes of each file; imports stand at its top
 
+# No blank of a pattern spans lines: a file of blank lines would take the square of its length, and
+# the whole server waits for a pattern.
 # flask, Flask[async]>=3, "flask ~= 3.0", flask = "^3", - flask=3, and the same of an extension;
 # not the word in a sentence.
 _REQUIREMENT = re.compile(
-    rb"""(?im)(?:^\s*(?:-\s+)?|["'=,:]\s*)flask(?:[-_.][\w.-]+)?\s*(?:$|["'\[<>=!~;,@#])"""
+    rb"""(?im)(?:^[ \t]*(?:-[ \t]+)?|["'=,:]\s*)flask(?:[-_.][\w.-]+)?[ \t]*(?:$|["'\[<>=!~;,@#])"""
 )
-_IMPORT = re.compile(rb"(?im)^\s*(?:import|from)\s+(?:[\w., ]*[\s,])?flask(?:_\w+)?\b")
+_IMPORT = re.compile(rb"(?im)^[ \t]*(?:import|from)[ \t]+(?:[\w., ]*[ \t,])?flask(?:_\w+)?\b")
 _MANIFESTS = re.compile(
     r"(?i)(?:.*requirements.*\.(?:txt|in)|requirements/.+\.(?:txt|in)|pyproject\.toml|Pipfile"
     r"|setup\.(?:cfg|py)|environment\.ya?ml)"

@@ -12,7 +12,7 @@ from hotplate.project.files import is_file
 from hotplate.project.problems import Problem
 from hotplate.project.values import describe_value
 
-_HEADER = re.compile(r"\s*(\[\[?)\s*([^\]#]+?)\s*\]")
+_HEADER = re.compile(r"\s*(\[\[?)([^\]#]+)\]")
 _KEY = re.compile(r"""\s*((?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
 _PART = re.compile(r"""[\w-]+|"[^"]*"|'[^']*'""")
 
@@ -75,7 +75,7 @@ def find_line(text: str, wanted: Sequence[str | int]) -> int:
     seen: dict[tuple[str | int, ...], int] = {}
     for number, line in enumerate(text.split("\n")):
         if header := _HEADER.match(line):
-            table = _enter(header[2], header[1] == "[[", seen)
+            table = _enter(header[2].strip(), header[1] == "[[", seen)
             here = table
         elif key := _KEY.match(line):
             here = (*table, *_parts(key[1]))

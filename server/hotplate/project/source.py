@@ -13,6 +13,11 @@ from pathlib import Path
 
 from hotplate.project.files import read_bytes
 
+_LARGEST = 16_000
+"""Bytes that are parsed: the whole server waits for a parser, up to 3 ms for a kilobyte. What is
+larger is searched by its text."""
+_LONGEST_LINE = 500
+
 _APP_NAMES = ("app", "application")
 _FACTORY_NAMES = ("create_app", "make_app")
 
@@ -31,9 +36,9 @@ def find_app_line(file: Path, name: str | None = None) -> int | None:
 
 
 def parse(file: Path) -> ast.Module | None:
-    """The file's syntax tree, if it has one."""
-    source = read_bytes(file)
-    if source is None:
+    """The file's syntax tree, if it has one and is not too large to wait for."""
+    source = read_bytes(file, _LARGEST + 1)
+    if source is None or len(source) > _LARGEST:
         return None
     try:
         with warnings.catch_warnings():
@@ -110,7 +115,7 @@ def _by_text(text: str, name: str | None) -> int | None:
             rf"^\s*(?:from\s.+)?import\s.*\b(?:{'|'.join(_APP_NAMES + _FACTORY_NAMES)})\b",
             r"^\s*\w+\.run\(",
         ]
-    lines = text.splitlines()
+    lines = [line[:_LONGEST_LINE] for line in text.splitlines()]
     for pattern in patterns:
         for number, line in enumerate(lines):
             if re.search(pattern, line):

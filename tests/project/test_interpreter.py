@@ -312,6 +312,25 @@ def test_poetry_is_asked_where_nothing_else_helps(workspace: Path, tmp_path: Pat
     assert find(workspace, env).source == "PATH"
 
 
+def test_poetry_is_not_asked_at_each_start(workspace: Path, tmp_path: Path) -> None:
+    """It takes a second, and in many a container there is no environment of its own."""
+    poetry_project(workspace)
+    script = f'#!/bin/sh\necho asked >>"{tmp_path}/asked"\nexit 1\n'
+    command(tmp_path / "bin" / "poetry", script)
+    env = {"PATH": f"{tmp_path / 'bin'}:/usr/bin:/bin"}
+
+    def asked() -> int:
+        assert find(workspace, env).source == "PATH"
+        return (tmp_path / "asked").read_text().count("asked")
+
+    assert asked() == asked() == 1
+    write(workspace / "poetry.lock", "# another\n")
+    assert asked() == 2
+    environments = platformdirs.user_cache_path("pypoetry", appauthor=False) / "virtualenvs"
+    (environments / "another-project-py3.12").mkdir(parents=True)
+    assert asked() == 3
+
+
 def test_pipenv(workspace: Path, home: Path, tmp_path: Path, make_venv: MakeVenv) -> None:
     pipfile = write(workspace / "Pipfile")
     name = pipenv_name(pipfile)

@@ -85,12 +85,30 @@ def _environments(search: Search, folder: Path) -> Path:
 
 
 def _asked(search: Search, folder: Path) -> Path | None:
-    """Poetry's own answer, where its configuration is beyond what we know of."""
+    """Poetry's own answer, where its configuration is beyond what we know of.
+
+    It is asked again when the project or the folder of all environments has changed, not at each
+    start: where the project has no environment, as in many a container, each would wait for it.
+    """
     poetry = shutil.which("poetry", path=search.env.get("PATH"))
     if poetry is None or not search.run_tools:
         return None
+    files = [folder / name for name in ("poetry.lock", "poetry.toml", "pyproject.toml")]
+    stamps = tuple(_stamp(path) for path in (Path(poetry), *files, _environments(search, folder)))
     # An environment that happens to be active is what it would name, whosever that is.
     env = {name: text for name, text in search.env.items() if name != "VIRTUAL_ENV"}
+    told = tuple(sorted(item for item in env.items() if item[0].startswith("POETRY_")))
+    key = (poetry, folder, stamps, told)
+    answer = _answers.get(key)
+    if key not in _answers or (answer is not None and not is_dir(answer)):
+        answer = _answers[key] = _ask(poetry, folder, env)
+    return python_in(answer) if answer is not None else None
+
+
+_answers: dict[tuple[Any, ...], Path | None] = {}
+
+
+def _ask(poetry: str, folder: Path, env: dict[str, str]) -> Path | None:
     try:
         answer = ask([poetry, "env", "info", "--path"], _TIME_LIMIT, env, folder)
     except CommandFailed:
@@ -98,7 +116,14 @@ def _asked(search: Search, folder: Path) -> Path | None:
     directory = answer.stdout.strip()
     if answer.code or not directory or not is_dir(Path(directory)):
         return None
-    return python_in(normal(directory))
+    return normal(directory)
+
+
+def _stamp(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _first(files: list[dict[str, Any]], *keys: str) -> str | None:

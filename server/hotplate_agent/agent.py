@@ -6,6 +6,7 @@ process group the moment that the server is gone.
 """
 
 import _thread
+import errno
 import os
 import signal
 import sys
@@ -232,6 +233,8 @@ class Agent:
         self._answered.acquire()
         assert self._answer is not None
         answer, listener = self._answer
+        if isinstance(answer, m.Grant) and listener is None and not self._failed:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         if not isinstance(answer, m.Grant) or listener is None:
             raise Refused
         self._debugger.settle(answer.host, self._load.debugger is True or is_loopback(answer.host))

@@ -19,6 +19,8 @@ from typing import Any, Deque, Iterator, List, Optional, Tuple
 from hotplate_agent import messages
 
 LIMIT = 64 * 1024 * 1024
+LOST = -1
+"""In place of a descriptor, where there was no number left for it (EMFILE)."""
 _WITH_DESCRIPTOR = (
     messages.Grant, messages.Connection, messages.Handover, messages.Fork, messages.Take,
 )  # fmt: skip
@@ -45,7 +47,10 @@ class Decoder:
         self._descriptors: Deque[int] = deque()
 
     def feed(self, data: bytes, descriptors: List[int]) -> Iterator[Tuple[Any, Optional[int]]]:
-        """Each whole message in order, with its descriptor where its class carries one."""
+        """Each whole message in order, with its descriptor where its class carries one.
+
+        None instead if that was lost.
+        """
         self._buffer += data
         self._descriptors.extend(descriptors)
         while len(self._buffer) >= 4:
@@ -65,23 +70,31 @@ class Decoder:
                 if not self._descriptors:
                     raise ProtocolError("{} without its descriptor".format(type(message).__name__))
                 descriptor = self._descriptors.popleft()
-            yield message, descriptor
+            yield message, None if descriptor == LOST else descriptor
 
     def close(self) -> None:
         """Close descriptors that no message has claimed."""
         while self._descriptors:
-            os.close(self._descriptors.popleft())
+            descriptor = self._descriptors.popleft()
+            if descriptor != LOST:
+                os.close(descriptor)
 
 
 def receive(sock: socket.socket) -> Tuple[bytes, List[int]]:
-    """One read: bytes (none at end of file) and the descriptors that came with them."""
-    data, ancillary, _flags, _address = sock.recvmsg(65536, _ANCILLARY)
+    """One read: bytes (none at end of file) and the descriptors that came with them.
+
+    `LOST` stands for one that could not be taken in. A read ends where the next descriptor
+    would come, so there is never more than one.
+    """
+    data, ancillary, flags, _address = sock.recvmsg(65536, _ANCILLARY)
     descriptors = array.array("i")
     for level, kind, payload in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             descriptors.frombytes(payload[: len(payload) - len(payload) % descriptors.itemsize])
     for descriptor in descriptors:
         os.set_inheritable(descriptor, False)
+    if flags & socket.MSG_CTRUNC and not descriptors:
+        return data, [LOST]
     return data, list(descriptors)
 
 

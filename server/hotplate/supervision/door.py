@@ -8,6 +8,7 @@ to the next.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 
 from hotplate.supervision.certificate import Certificate
@@ -105,7 +106,8 @@ class Door:
         address = Grant(self._listener.host, self._listener.port)
         child.send(address, self._listener.socket.fileno())
         for connection in self._take_waiting():
-            child.send(Connection(), connection)
+            with contextlib.suppress(OSError):  # no descriptor is left: it is sent away
+                child.send(Connection(), connection)
             os.close(connection)
 
     def keep(self, connection: int) -> None:

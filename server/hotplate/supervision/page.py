@@ -157,8 +157,6 @@ def _head(length: int) -> bytes:
 
 def render(failure: Failure, words: str) -> bytes:
     """The failure as a page, `words` first. It loads nothing and runs nothing."""
-    from werkzeug.exceptions import InternalServerError  # not before a start has failed
-
     report = failure.report
     title = html.escape(report.type)
     text = html.escape(report.text or report.message)
@@ -166,6 +164,6 @@ def render(failure: Failure, words: str) -> bytes:
         "<!doctype html><html lang=en><meta charset=utf-8>"
         f"<title>{title} // Hotplate</title><style>{_STYLE}</style>"
         f"<h1>{title}</h1><p>{html.escape(words)}</p><pre>{text}</pre>"
-        f"<p class=hint>{InternalServerError.code}: the app is not running. It starts again when "
+        f"<p class=hint>500: the app is not running. It starts again when "
         "you save a Python file of the project.</p></html>"
     ).encode("utf-8", "replace")

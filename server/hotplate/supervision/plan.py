@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,6 +69,9 @@ class Planner(Protocol):
 
 def cannot_run(plan: Plan, error: Exception) -> Failure:
     """What to tell where the interpreter of a plan could not be started."""
+    lack = lacking(error)
+    if lack is not None:
+        return lack
     why = getattr(error, "strerror", None) or error
     message = (
         f"The interpreter {plan.interpreter} can't be run: {why}. "
@@ -76,3 +80,36 @@ def cannot_run(plan: Plan, error: Exception) -> Failure:
     if not os.path.isdir(plan.cwd):
         message = f"The app's folder {plan.cwd} is not there any more. Set hotplate.cwd."
     return Failure("interpreter", Report("InterpreterNotFound", message, message, [], []))
+
+
+_LACKS = {
+    "descriptors": "Hotplate has no file descriptor left ({why}). Close folders or apps that you "
+    "don't need, or raise the limit (`ulimit -n`) before the editor is started.",
+    "processes": "No further process or thread can be started ({why}). End some that you don't "
+    "need, or raise the limit (`ulimit -u`).",
+    "memory": "There is not enough memory to start the app ({why}). End a program that uses much.",
+    "space": "There is no space left on the disk ({why}). Make some.",
+}
+_LACKING = {
+    errno.EMFILE: "descriptors",
+    errno.ENFILE: "descriptors",
+    errno.EAGAIN: "processes",
+    errno.ENOMEM: "memory",
+    errno.ENOSPC: "space",
+    errno.EDQUOT: "space",
+}
+
+
+def lacking(error: BaseException) -> Failure | None:
+    """What to tell where the machine has run out of something; None if that is not why."""
+    if isinstance(error, OSError):
+        lack = _LACKING.get(error.errno or 0)
+    elif isinstance(error, MemoryError):
+        lack = "memory"
+    else:
+        lack = "processes" if "can't start new thread" in str(error) else None
+    if lack is None:
+        return None
+    why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    message = f"{_LACKS[lack].format(why=why)} The next save tries again."
+    return Failure("lack", Report("NothingLeft", message, message, [], []))

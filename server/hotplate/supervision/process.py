@@ -7,15 +7,18 @@ because its maker ends at once: orphans of our descendants become our children (
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
 import hotplate_agent
 from hotplate.supervision import orphans
+from hotplate_agent.blackbox import PAGE
 
 AGENT = str(Path(hotplate_agent.__file__).parent / "__main__.py")
 
@@ -24,13 +27,25 @@ class Line:
     """The descriptors that tie a process to us: our ends, and its own until it has them."""
 
     def __init__(self) -> None:
-        self.channel, self.theirs = socket.socketpair()
-        # Unlinked at once; see `blackbox` in the agent for what stands in it.
-        self.box = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        # Nothing is ever written into the lifeline; see `lifeline` in the agent.
-        end, self.lifeline = os.pipe()
-        stdout, their_stdout = os.pipe()
-        stderr, their_stderr = os.pipe()
+        """Raises OSError where there is no descriptor left; then none is lost."""
+        with contextlib.ExitStack() as undo:
+
+            def pipe() -> tuple[int, int]:
+                ends = os.pipe()
+                for end in ends:
+                    undo.callback(os.close, end)
+                return ends
+
+            self.channel, self.theirs = socket.socketpair()
+            undo.callback(self.channel.close)
+            undo.callback(self.theirs.close)
+            self.box = _box()
+            undo.callback(self.box.close)
+            # Nothing is ever written into the lifeline; see `lifeline` in the agent.
+            end, self.lifeline = pipe()
+            stdout, their_stdout = pipe()
+            stderr, their_stderr = pipe()
+            undo.pop_all()
         self.output = {"stdout": stdout, "stderr": stderr}
         self.roles = {"lifeline": end, "stdout": their_stdout, "stderr": their_stderr}
 
@@ -54,6 +69,21 @@ class Line:
         if not self.box.closed:
             self.box.close()
             os.close(self.lifeline)
+
+
+def _box() -> IO[bytes]:
+    """The black box (see `blackbox` in the agent). The agent maps it into its memory: were it a
+    file on a disk that is full, a write would kill the app."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("hotplate", os.MFD_CLOEXEC), "w+b")
+    box = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+    try:
+        box.write(bytes(PAGE))
+        box.flush()
+    except OSError:
+        box.close()
+        raise
+    return box
 
 
 class Process:

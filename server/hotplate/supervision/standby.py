@@ -222,8 +222,12 @@ class Standby:
 
     def _fork(self, warm: _Warm) -> asyncio.Future[Child]:
         """Have the standby make a copy. The future fails with ChildProcessError if it can't."""
-        line = Line()
         copied: asyncio.Future[Child] = self._loop.create_future()
+        try:
+            line = Line()
+        except OSError:
+            _fail(copied)
+            return copied
         warm.forking.append((line, copied))
         orphans.born()
         warm.child.send(m.Fork(), line.theirs.fileno())

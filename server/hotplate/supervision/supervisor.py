@@ -29,7 +29,7 @@ from hotplate.supervision.face import Face, Status
 from hotplate.supervision.files import real, signature
 from hotplate.supervision.guard import Guard
 from hotplate.supervision.output import Output
-from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run
+from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run, lacking
 from hotplate.supervision.process import run
 from hotplate.supervision.secrets import Secrets, redact, redact_report
 from hotplate.supervision.standby import Standby
@@ -278,7 +278,11 @@ class Supervisor:
             # It has been told to drain meanwhile, and may be gone before it reads this.
             child.send(m.Refuse(""))
             return
-        self._door.lend(child, ask)
+        try:
+            self._door.lend(child, ask)
+        except OSError as error:  # no descriptor is left for the copy that travels
+            child.send(m.Refuse(""))
+            self.post(ev.Failed(generation, _mistake(error), alive=True))
 
     def _kill(self, generation: int) -> None:
         task = self._planning.pop(generation, None)
@@ -345,8 +349,10 @@ class Supervisor:
                 else:
                     orphans.careless.add(child.pid)
             case m.Handover():
-                assert descriptor is not None
-                self._door.keep(descriptor)
+                if descriptor is None:
+                    logger.warning("A connection is lost: no file descriptor is left for it.")
+                else:
+                    self._door.keep(descriptor)
             case m.Released():
                 self.post(ev.Released(generation))
             case m.Where(frames):
@@ -431,6 +437,9 @@ class Supervisor:
 
 def _mistake(error: Exception) -> Failure:
     """What the person is told of a start that we have failed."""
+    lack = lacking(error)
+    if lack is not None:
+        return lack
     name = type(error).__name__
     message = f"Hotplate could not start the app, by a mistake of its own: {name}: {error}"
     return Failure("settings", m.Report(name, message, message, [], []))

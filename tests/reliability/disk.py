@@ -12,6 +12,8 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from support.session import free_port
+
 APP = "app.py"
 CONFIG = "config.json"
 DOTENV = ".env"
@@ -21,7 +23,7 @@ MODULES = ("first.py", "second.py", "pkg/third.py")
 ORDER = (APP, CONFIG, *MODULES, *MANY)
 """The order in which they are read."""
 
-GOOD = ("good", "slow", "company")
+GOOD = ("good", "slow", "company", "port", "lock")
 FAILS = ("syntax", "raises", "exits")
 HANGS = ("hangs", "stubborn")
 PYTHON = (*GOOD, *FAILS, *HANGS, "dies")
@@ -30,6 +32,15 @@ _TEXTS = {
     "good": "",
     "slow": "import time; time.sleep(0.1)\n",
     "company": "import subprocess; subprocess.Popen(['sleep', '600'])\n",
+    "port": (
+        "import socket; SOCKET = socket.socket()\n"
+        "SOCKET.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        "SOCKET.bind(('127.0.0.1', {port})); SOCKET.listen()\n"
+    ),
+    "lock": (
+        "import fcntl; LOCK = open(__file__ + '.lock', 'w')\n"
+        "fcntl.flock(LOCK, fcntl.LOCK_EX | fcntl.LOCK_NB)\n"
+    ),
     "syntax": "def (:\n",
     "raises": "raise RuntimeError({mark!r})\n",
     "exits": "import sys; sys.exit({mark!r})\n",
@@ -131,6 +142,8 @@ class Disk:
         self.folder = folder
         self.files: dict[str, File] = {}
         self.counter = 0
+        self.port = free_port()
+        """For the app that opens one more."""
 
     def lay_out(self) -> None:
         """Everything, good."""
@@ -170,7 +183,10 @@ class Disk:
         if name == CONFIG:
             text = json.dumps({"version": f"{version:07}"})
             return text if kind in GOOD else text.replace("{", "[")
-        text = _TEXTS[kind].format(mark=mark(name, version)) + f'VERSION = "{version:07}"\n'
+        text = (
+            _TEXTS[kind].format(mark=mark(name, version), port=self.port)
+            + f'VERSION = "{version:07}"\n'
+        )
         return text + _APP if name == APP else text
 
     # ------------------------------------------------------------ what follows from it

@@ -266,6 +266,8 @@ def machine(storm: Storm) -> type[RuleBasedStateMachine]:
                 kind = "good"
             if name == APP and kind in ("exits", "stubborn"):
                 kind = "raises"  # its first line says no less
+            if kind == "port" and any(file.kind == "port" for file in storm.disk.files.values()):
+                kind = "lock"
             storm.event("save", name, kind)
             storm.disk.write(name, kind)
             storm.place.did_save([name])
@@ -298,7 +300,10 @@ def machine(storm: Storm) -> type[RuleBasedStateMachine]:
                 storm.disk.write(name)
             storm.place.did_save(MANY)
 
-        @rule(name=st.sampled_from(MODULES), kind=st.sampled_from(PYTHON))
+        @rule(
+            name=st.sampled_from(MODULES),
+            kind=st.sampled_from([kind for kind in PYTHON if kind != "port"]),
+        )
         @step
         def undo(self, name: str, kind: str) -> None:
             for each in (kind, "good"):
@@ -309,7 +314,7 @@ def machine(storm: Storm) -> type[RuleBasedStateMachine]:
         @rule(name=SAVED, kind=KINDS, echo=st.booleans())
         @step
         def change_outside(self, name: str, kind: str, echo: bool) -> None:
-            if name in (DOTENV, CONFIG, APP):
+            if name in (DOTENV, CONFIG, APP) or kind == "port":
                 kind = "good"
             storm.event("change outside", name, kind, "(twice told)" if echo else "")
             storm.disk.write(name, kind, apart=True)

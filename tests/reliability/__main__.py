@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,9 @@ from reliability.workplace import Workplace
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
     """Prove the promises where they are hardest to keep. The exit code is 1 where one is broken."""
+    # So that nothing stays in the folder for temporary files, however this is ended.
+    for name in ("SIGTERM", "SIGHUP"):
+        signal.signal(getattr(signal, name), lambda number, frame: sys.exit(128 + number))
 
 
 @main.command()

@@ -28,7 +28,7 @@ class Originals:
     def note(self, modules: Iterable[str]) -> None:
         """Remember these as they are now. Call in the order in which they came."""
         for name in modules:
-            namespace = getattr(sys.modules.get(name), "__dict__", None)
+            namespace = _namespace(sys.modules.get(name))
             if type(namespace) is dict and name not in _OF_THE_INTERPRETER:
                 self._modules[name] = _Names(namespace, dict(namespace))
 
@@ -67,14 +67,23 @@ def _let_others(sleep: Callable[[float], None] = time.sleep) -> None:
     sleep(0)
 
 
+def _namespace(module: Any) -> Any:
+    """A module's names. One that is to be loaded at its first use is not used by this."""
+    try:
+        return object.__getattribute__(module, "__dict__")
+    except AttributeError:
+        return None
+
+
 def _is_patched(names: _Names) -> bool:
     now, before = names
     # Dicts keep their order, so what was only added to stands behind, and one pass in C tells.
     if len(now) >= len(before) and all(map(operator.is_, now.values(), before.values())):
         return False
     # A submodule of the same name, imported later, takes a function's place by itself.
+    # By `type`: `isinstance` asks an object for its class, and what is lazy would be loaded.
     return any(
         now.get(key) is not value
         for key, value in before.items()
-        if isinstance(value, _KINDS) and not isinstance(now.get(key), ModuleType)
+        if issubclass(type(value), _KINDS) and not issubclass(type(now.get(key)), ModuleType)
     )

@@ -507,3 +507,33 @@ def wait_for_output(agent: Agent, text: str) -> None:
     while text not in agent.stdout:
         assert agent.process.poll() is None, agent.told()
         select.select([], [], [], 0.005)
+
+
+def test_what_is_lazy_is_not_loaded(start: Start, tmp_path: Path) -> None:
+    """A library's object may stand for a module that is imported when somebody looks at it."""
+    write(
+        tmp_path,
+        {
+            "site-packages/lazy.py": """
+            class Lazy:
+                @property
+                def __class__(self):
+                    print("loaded", flush=True)
+                    raise ImportError
+
+            thing = Lazy()
+            word = "one"
+            """,
+            "app.py": """
+            import lazy
+            from flask import Flask
+
+            lazy.word = "two"
+            app = Flask(__name__)
+            """,
+        },
+    )
+    agent = start(env={"PYTHONPATH": str(tmp_path / "site-packages")})
+    agent.serve(learn=True)
+    agent.expect(m.Loaded)
+    assert "loaded" not in agent.stdout

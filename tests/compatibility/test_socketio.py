@@ -103,7 +103,7 @@ async def browser(python: str, url: str, transport: str) -> AsyncIterator[Browse
 
 
 WELL = "works; a WebSocket is closed at a save, and its client finds the new code"
-ENDS = "imported twice at each start; a save with an error in it ends the app for good"
+ENDS = "imported twice at the start; a save with an error in it ends the app for good"
 
 
 @pytest.mark.parametrize(

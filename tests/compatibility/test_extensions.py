@@ -1,0 +1,297 @@
+"""What people run beside Flask, and what fights the stock reloader."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from compatibility.person import Person
+from compatibility.rows import case, row
+from support.environments import EXTENSIONS, python_of
+from support.processes import MARK, marked, until_gone, until_nobody
+from support.session import Session, free_port
+
+PLAIN = """
+from words import WORD
+
+{imports}
+from flask import Flask
+
+app = Flask(__name__)
+{setup}
+
+
+@app.get("/")
+{view}
+"""
+"""An app with something beside it: `imports`, `setup` and a view that answers with WORD."""
+
+
+def app(imports: str, setup: str, view: str) -> dict[str, str]:
+    """The files of an app that says WORD, from a module of its own."""
+    parts = (textwrap.dedent(part).strip() for part in (imports, setup, view))
+    text = PLAIN.format(**dict(zip(("imports", "setup", "view"), parts, strict=True)))
+    return {"app.py": text.lstrip(), "words.py": 'WORD = "one"\n'}
+
+
+CACHING = app(
+    "from flask_caching import Cache",
+    'cache = Cache(app, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 300})',
+    """
+    @cache.cached()
+    def index():
+        return WORD
+    """,
+)
+TOOLBAR = app(
+    "from flask_debugtoolbar import DebugToolbarExtension",
+    """
+    app.secret_key = "secret"
+    app.debug = True
+    toolbar = DebugToolbarExtension(app)
+    """,
+    """
+    def index():
+        return f"<html><body>{WORD}</body></html>"
+    """,
+)
+ADMIN = app(
+    "from flask_admin import Admin, AdminIndexView",
+    """
+    app.secret_key = "secret"
+    admin = Admin(app, name=WORD, index_view=AdminIndexView(url="/admin"))
+    """,
+    """
+    def index():
+        return app.test_client().get("/admin/").text
+    """,
+)
+CELERY = app(
+    "from celery import Celery",
+    """
+    worker = Celery("shop", broker="memory://", backend="cache+memory://")
+
+
+    @worker.task
+    def word():
+        return WORD
+    """,
+    """
+    def index():
+        return word.apply().get()
+    """,
+)
+ASYNC = app(
+    "import asyncio",
+    "",
+    """
+    async def index():
+        await asyncio.sleep(0)
+        return WORD
+    """,
+)
+PROXY = app(
+    """
+    from werkzeug.middleware.dispatcher import DispatcherMiddleware
+    from werkzeug.middleware.proxy_fix import ProxyFix
+    """,
+    """
+    api = Flask("api")
+    api.add_url_rule("/word", "word", lambda: WORD)
+    app.wsgi_app = ProxyFix(DispatcherMiddleware(app.wsgi_app, {"/api": api}))
+    """,
+    """
+    def index():
+        return app.test_client().get("/api/word").text
+    """,
+)
+VIEWS = app(
+    "from flask import Blueprint\nfrom flask.views import MethodView",
+    """
+    class Word(MethodView):
+        def get(self):
+            return WORD
+
+
+    shop = Blueprint("shop", __name__)
+    shop.add_url_rule("/", view_func=Word.as_view("word"))
+    app.register_blueprint(shop, url_prefix="/shop")
+    """,
+    """
+    def index():
+        return app.test_client().get("/shop/").text
+    """,
+)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        case("Extensions", "Flask-Caching", CACHING),
+        case("Extensions", "Flask-DebugToolbar", TOOLBAR),
+        case("Extensions", "Flask-Admin", ADMIN),
+        case("Extensions", "a Celery app beside Flask's", CELERY),
+        case("Extensions", "`async def` views", ASYNC),
+        case("Extensions", "`ProxyFix` and `DispatcherMiddleware`", PROXY),
+        case("Extensions", "blueprints and `MethodView`", VIEWS),
+    ],
+)
+async def test_beside_flask(
+    project: Callable[..., Path], work_on: Callable[[Path], Person], files: dict[str, str]
+) -> None:
+    person = work_on(project(files))
+    await person.open(python_of(EXTENSIONS))
+    assert "one" in await person.look()
+    await person.edit("words.py", "one", "two")
+    assert "two" in await person.look()
+    assert "two" in await person.look()
+    await person.break_and_mend("words.py")
+    assert not person.session.all_diagnostics()
+
+
+@row("Extensions", "`instance_path`, with a configuration in it")
+async def test_an_instance_folder(
+    project: Callable[..., Path], work_on: Callable[[Path], Person]
+) -> None:
+    main = """\
+from flask import Flask
+
+app = Flask(__name__, instance_relative_config=True)
+app.config.from_pyfile("config.py")
+app.add_url_rule("/", "index", lambda: app.config["WORD"] + app.instance_path)
+"""
+    person = work_on(project({"app.py": main, "instance/config.py": 'WORD = "one"\n'}))
+    await person.open(python_of(EXTENSIONS))
+    assert await person.look() == f"one{person.folder}/instance"
+    await person.edit("instance/config.py", "one", "two")
+    assert await person.look() == f"two{person.folder}/instance"
+    await person.break_and_mend("instance/config.py")
+
+
+@row(
+    "Extensions",
+    "Flask-SQLAlchemy with SQLite",
+    hotplate="no locked database, no lost row, over a hundred restarts in a row",
+)
+@pytest.mark.timeout(240)
+async def test_a_hundred_restarts_on_one_database(
+    project: Callable[..., Path], open_session: Callable[[Path], Session], tmp_path: Path
+) -> None:
+    main = """\
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+
+from words import WORD
+
+app = Flask(__name__)
+app.config["SQLALCHEMY_DATABASE_URI"] = "sqlite:///shop.db"
+db = SQLAlchemy(app)
+
+
+class Visit(db.Model):
+    id = db.Column(db.Integer, primary_key=True)
+
+
+with app.app_context():
+    db.create_all()
+
+
+@app.get("/")
+def index():
+    db.session.add(Visit())
+    db.session.commit()
+    return f"{WORD} {Visit.query.count()}"
+"""
+    session = open_session(project({"app.py": main, "words.py": "WORD = 0\n"}))
+    log = tmp_path / "log"
+    settings = {"port": free_port(), "interpreter": python_of(EXTENSIONS)}
+    await session.start(settings, arguments=("--log-file", str(log)))
+    url = (await session.state("running"))["url"]
+    assert await session.get(url) == (200, "0 1")
+    while "stands by to serve" not in log.read_text():  # without it, this would take minutes
+        await asyncio.sleep(0.02)
+    for number in range(1, 101):
+        session.save("words.py", f"WORD = {number}\n")
+        await session.barrier()
+        assert await session.get(url) == (200, f"{number} {number + 1}")
+    assert not session.all_diagnostics()
+
+
+@row(
+    "Extensions",
+    "Dash, `app.run(debug=True)`",
+    hotplate="works; its hot reload sees each restart",
+)
+async def test_dash(project: Callable[..., Path], work_on: Callable[[Path], Person]) -> None:
+    port = free_port()
+    main = f"""\
+from dash import Dash, html
+
+from words import WORD
+
+app = Dash(__name__)
+app.layout = html.Div(WORD)
+
+if __name__ == "__main__":
+    app.run(debug=True, port={port})
+"""
+    person = work_on(project({"app.py": main, "words.py": 'WORD = "one"\n'}))
+    url = await person.open(python_of(EXTENSIONS), script="app.py", port=None)
+    assert url == f"http://127.0.0.1:{port}"
+    hashes = []
+    for word in ("one", "two", "three"):
+        await person.save("words.py", f'WORD = "{word}"\n')
+        assert "<title>" in await person.look()
+        assert word in await person.look("/_dash-layout")
+        hashes.append(json.loads(await person.look("/_reload-hash"))["reloadHash"])
+    assert len(set(hashes)) == 3
+    await person.break_and_mend("words.py")
+
+
+@row(
+    "Extensions",
+    "`multiprocessing` and `concurrent.futures` children",
+    hotplate="they end with the app",
+)
+async def test_children(
+    project: Callable[..., Path],
+    work_on: Callable[[Path], Person],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    main = """\
+import multiprocessing
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+from flask import Flask
+
+from words import WORD
+
+app = Flask(__name__)
+pool = ProcessPoolExecutor(1)
+sleeper = multiprocessing.Process(target=time.sleep, args=(1000,))
+sleeper.start()
+
+
+@app.get("/")
+def index():
+    return f"{sleeper.pid} {pool.submit(abs, -1).result()} {next(iter(pool._processes))}"
+"""
+    monkeypatch.setenv(MARK, str(tmp_path))
+    person = work_on(project({"app.py": main, "words.py": "WORD = 0\n"}))
+    await person.open(python_of(EXTENSIONS))
+    sleeper, one, worker = map(int, (await person.look()).split())
+    assert one == 1
+    assert {sleeper, worker} <= marked(str(tmp_path))
+    await person.edit("words.py", "0", "1")
+    await until_gone(sleeper, 5)
+    await until_gone(worker, 5)
+    await person.look()
+    await person.session.end()
+    await until_nobody(str(tmp_path))

@@ -9,7 +9,7 @@ import builtins
 import os
 import sys
 import types
-from typing import Any, Callable, List, NamedTuple, Optional
+from typing import Any, Callable, List, NamedTuple, Optional, Set
 
 from hotplate_agent.messages import Load
 
@@ -139,16 +139,13 @@ def _begin_flask(load: Load) -> None:
     _fresh_main(__file__=script, __loader__=SourceFileLoader("__main__", script), __cached__=None)
 
     from flask import cli
-    from flask.helpers import get_load_dotenv
 
-    if get_load_dotenv(True) and _has_dotenv():
-        if load.env_file is not None:
-            cli.load_dotenv(load.env_file)
-        cli.load_dotenv()
+    if _has_dotenv():
+        _load_dotenv(load.env_file)
     _set_debug(load.debug)
     # What the command line does before it loads the app, so that no library can tell.
     os.environ["FLASK_RUN_FROM_CLI"] = "true"
-    options = {parameter.name for parameter in cli.cli.params}
+    options = _options(cli.cli)
     if "debug" in options:
         said = os.environ.get("FLASK_DEBUG", "").lower()
         if said in ("true", "t", "yes", "y", "on", "false", "f", "no", "n", "off"):
@@ -163,10 +160,45 @@ def _run_flask(load: Load) -> None:
 
     group: Any = cli.cli
     args: List[str] = []
-    if load.app is not None and "app" in {parameter.name for parameter in group.params}:
+    known = _options(group)
+    if load.app is not None and "app" in known:
         args += ["--app", load.app]
+    if load.env_file is not None and "env_file" in known:
+        # It has been read; Flask is to say so where that was not possible.
+        args += ["--env-file", load.env_file]
     args += ["run", "--no-reload", *_run_options(load, group)]
     group.main(args=args, prog_name="flask", standalone_mode=False)
+
+
+def _options(command: Any) -> Set[str]:
+    return {parameter.name for parameter in command.params}
+
+
+def _load_dotenv(env_file: Optional[str]) -> None:
+    """Read the files in the order of this Flask's command line: what is set first stays.
+
+    `--env-file` came with Flask 2.2, as the weakest; since 3.1 it is the strongest. Neither has
+    FLASK_SKIP_DOTENV to do with it.
+    """
+    from flask import cli
+    from flask.helpers import get_load_dotenv
+
+    last = "env_file" in _options(cli.cli) and not _combines(cli.load_dotenv)
+    if env_file is not None and not last:
+        if _combines(cli.load_dotenv):
+            cli.load_dotenv(env_file, load_defaults=False)
+        else:
+            cli.load_dotenv(env_file)
+    if get_load_dotenv(True):
+        cli.load_dotenv()
+    if env_file is not None and last:
+        cli.load_dotenv(env_file)
+
+
+def _combines(load_dotenv: Any) -> bool:
+    """Whether the function that reads a file reads the others with it, as since Flask 3.1."""
+    code = getattr(load_dotenv, "__code__", None)
+    return code is not None and "load_defaults" in code.co_varnames
 
 
 def _has_dotenv() -> bool:

@@ -101,3 +101,5 @@ def test_a_long_message_is_cut() -> None:
 def test_the_setting_to_blame() -> None:
     assert blamed(Explained("HostUnknown", "")) == ("host",)
     assert blamed(Explained("ValueError", "")) == ()
+    invalid = "Invalid value for '-e' / '--env-file': File 'dev.env' does not exist."
+    assert blamed(Explained("BadParameter", invalid)) == ("env_file",)

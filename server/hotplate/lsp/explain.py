@@ -59,6 +59,8 @@ _HINTS = (
     ("SyntaxError", "null byte",
      ". Save the file as UTF-8: it is of another encoding, or damaged."),
     ("BadParameter", "'--cert'", " Set hotplate.cert to a file that is there, or to \"adhoc\"."),
+    ("BadParameter", "python-dotenv must", " Install it beside Flask, or unset hotplate.envFile."),
+    ("BadParameter", "'--env-file'", " Set hotplate.envFile to a file that is there."),
     ("BadParameter", "'--key'", " Set hotplate.key to the certificate's private key."),
 )  # fmt: skip
 
@@ -76,7 +78,6 @@ _BLAMED = {
     "InterpreterNotFound": ("interpreter",),
     "InterpreterNotAllowed": ("interpreter",),
     "FolderNotFound": ("cwd", "folder"),
-    "BadParameter": ("cert", "key"),
     "NoAppException": ("app",),
     "FileNotFoundError": ("script",),
     "ModuleNotFoundError": ("script",),
@@ -84,8 +85,13 @@ _BLAMED = {
 }
 
 
+_OPTIONS = {"'--cert'": "cert", "'--key'": "key", "'--env-file'": "env_file"}
+
+
 def blamed(explained: Explained) -> tuple[str, ...]:
     """The settings that can be to blame, where no code of the person's took part."""
+    if explained.type == "BadParameter":
+        return tuple(field for name, field in _OPTIONS.items() if name in explained.message)
     return _BLAMED.get(explained.type, ())
 
 

@@ -108,7 +108,13 @@ def test_dotenv_files_in_their_order(start: Start, tmp_path: Path, pair: str) ->
     # `--env-file` came with Flask 2.2, as the weakest; Flask 3.1 made it the strongest.
     weakest = any(f"flask{release}" in pair for release in ("2.2", "2.3", "3.0"))
     assert agent.get().json() == {
-        "early": {"A": "dotenv" if weakest else "given", "B": "dotenv", "C": "flaskenv", "D": "process", "FLASK_DEBUG": "0"},
+        "early": {
+            "A": "dotenv" if weakest else "given",
+            "B": "dotenv",
+            "C": "flaskenv",
+            "D": "process",
+            "FLASK_DEBUG": "0",
+        },
         "debug": False,
     }
 

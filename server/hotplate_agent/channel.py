@@ -63,7 +63,14 @@ class Decoder:
             del self._buffer[: 4 + size]
             try:
                 message = messages.from_wire(_loads(body))
-            except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as exc:
+            except (
+                AttributeError,
+                ArithmeticError,
+                KeyError,
+                TypeError,
+                ValueError,
+                RecursionError,
+            ) as exc:
                 raise ProtocolError("{} bytes that are no message".format(size)) from exc
             descriptor = None
             if isinstance(message, _WITH_DESCRIPTOR):

@@ -103,7 +103,7 @@ def versions() -> Dict[str, str]:
     found = {}
     for name in ("flask", "werkzeug"):
         try:
-            found[name] = version(name)
+            found[name] = str(version(name))
         except Exception:
             pass
     return found

@@ -8,7 +8,7 @@ Lines are counted from 1, as Python does; columns are code points from 0. The se
 what its editor counts in.
 """
 
-from typing import Any, Dict, List, NamedTuple, Optional, Type, get_type_hints
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple, Type, get_type_hints
 
 # ---------------------------------------------------------------- what an exception looks like
 
@@ -403,37 +403,56 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _build(cls: Type[Any], data: Dict[str, Any]) -> Any:
-    hints = _hints(cls)
-    return cls(**{name: _revive(hints[name], value) for name, value in data.items()})
+def _build(cls: Type[Any], data: Any) -> Any:
+    """A message out of its fields, each of which must be of the type that it was given here: no
+    code behind this has to expect anything else of the other side."""
+    if not isinstance(data, dict):
+        raise TypeError("no object for {}".format(cls.__name__))
+    checks = _checks(cls)
+    return cls(**{name: checks[name](value) for name, value in data.items()})
 
 
-_NESTED: Dict[Any, Type[Any]] = {
-    Load: Load,
-    Report: Report,
-    List[FileRead]: FileRead,
-    FileRead: FileRead,
-    List[Frame]: Frame,
-    List[Cause]: Cause,
-}
+def _checks(cls: Type[Any]) -> Dict[str, Callable[[Any], Any]]:
+    if cls not in _CHECKS:
+        hints = get_type_hints(cls)
+        _CHECKS[cls] = {name: _check_of(hint) for name, hint in hints.items()}
+    return _CHECKS[cls]
 
 
-def _revive(hint: Any, value: Any) -> Any:
-    nested = _NESTED.get(hint)
-    if nested is None:
-        return value
-    if isinstance(value, list):
-        return [_build(nested, item) for item in value]
-    return _build(nested, value)
+_INFINITE = float("inf")
+_CHECKS: Dict[Type[Any], Dict[str, Callable[[Any], Any]]] = {}
 
 
-_HINTS: Dict[Type[Any], Dict[str, Any]] = {}
+def _check_of(hint: Any) -> Callable[[Any], Any]:
+    """What revives a value of this type, or raises TypeError."""
+    if hasattr(hint, "_fields"):
+        return lambda value: _build(hint, value)
+    inner: Tuple[Any, ...] = getattr(hint, "__args__", None) or ()
+    if type(None) in inner:
+        check = _check_of(inner[0])
+        return lambda value: None if value is None else check(value)
+    origin = getattr(hint, "__origin__", hint)
+    if origin is list:
+        item = _check_of(inner[0])
+        return lambda value: [item(each) for each in _of(list, value)]
+    if origin is dict:
+        key, item = _check_of(inner[0]), _check_of(inner[1])
+        return lambda value: {key(k): item(v) for k, v in _of(dict, value).items()}
+    if origin is float:
+        return _finite
+    return lambda value: _of(origin, value)
 
 
-def _hints(cls: Type[Any]) -> Dict[str, Any]:
-    if cls not in _HINTS:
-        _HINTS[cls] = get_type_hints(cls)
-    return _HINTS[cls]
+def _of(cls: Type[Any], value: Any) -> Any:
+    if type(value) is not cls:
+        raise TypeError("no {}: {}".format(cls.__name__, type(value).__name__))
+    return value
+
+
+def _finite(value: Any) -> float:
+    if type(value) not in (int, float) or value != value or value in (_INFINITE, -_INFINITE):
+        raise TypeError("no number")
+    return float(value)
 
 
 __all__ = [*MESSAGES, "MESSAGES", "Cause", "FileRead", "Frame", "Report", "from_wire", "to_wire"]

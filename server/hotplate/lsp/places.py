@@ -39,7 +39,10 @@ class Places:
             return None
         if not path or not uri.lower().startswith("file:") or "\0" in path:
             return None
-        return real_path(path)
+        try:
+            return real_path(path)
+        except ValueError:  # characters that no file's name can have
+            return None
 
     def uri(self, path: str) -> str:
         """A file's URI as the editor writes it."""

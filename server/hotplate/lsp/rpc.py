@@ -29,6 +29,8 @@ class Protocol(LanguageServerProtocol):
     ) -> None:
         def done(future: Any) -> None:
             self._request_futures.pop(msg_id, None)
+            if not future.cancelled():
+                future.exception()  # nobody else may look: of a request that was cancelled
             callback(future)
 
         super()._execute_handler(msg_id, handler, done, args, kwargs)

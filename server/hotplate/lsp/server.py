@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -48,6 +49,17 @@ WATCHED = (
     "**/*.{toml,yaml,yml,json,ini,cfg,conf,env}",
 )
 END_SECONDS = 1.2
+
+NOT_OURS = (
+    types.TEXT_DOCUMENT_DID_OPEN,
+    types.TEXT_DOCUMENT_DID_CHANGE,
+    types.TEXT_DOCUMENT_DID_CLOSE,
+    types.NOTEBOOK_DOCUMENT_DID_OPEN,
+    types.NOTEBOOK_DOCUMENT_DID_CHANGE,
+    types.NOTEBOOK_DOCUMENT_DID_CLOSE,
+)
+"""What pygls would keep a copy of each open document by. What counts here is on the disk."""
+MOST_REASONS = 1000
 LAST_SECONDS = 0.3
 
 
@@ -83,13 +95,17 @@ class HotplateServer(LanguageServer):
         raised = sys.exc_info()[1] or error
         if isinstance(raised, JsonRpcException) and not isinstance(raised, JsonRpcInternalError):
             logger.info("%s: %s", getattr(source, "__name__", source), raised)
-        else:
+        elif _in_our_code(raised):
             logger.error("A message of the editor could not be handled.", exc_info=raised)
+        else:  # such as a cancellation of what nobody knows
+            logger.warning("A message of the editor makes no sense to pygls.", exc_info=raised)
 
 
 def create_server() -> HotplateServer:
     """A server with all its features, not yet started."""
     server = HotplateServer()
+    for method in NOT_OURS:
+        server.protocol.fm.builtin_features.pop(method, None)
     for register in (_lifecycle, _documents, _files, _lenses, _fixes, register_commands):
         register(server)
     return server
@@ -156,10 +172,17 @@ def _lifecycle(server: HotplateServer) -> None:
         await ls.running.configure_all(params.settings)
 
 
+def _in_our_code(error: BaseException) -> bool:
+    frames = traceback.extract_tb(error.__traceback__)
+    return any(os.path.dirname(__file__) in frame.filename for frame in frames)
+
+
 def _documents(server: HotplateServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_WILL_SAVE)
     def will_save(ls: HotplateServer, params: types.WillSaveTextDocumentParams) -> None:
         """`textDocument/willSave`: it alone says whether the person or a timer saves."""
+        if len(ls.save_reasons) > MOST_REASONS:  # of saves that have never come
+            ls.save_reasons.clear()
         ls.save_reasons[params.text_document.uri] = params.reason
 
     @server.feature(types.TEXT_DOCUMENT_DID_SAVE, types.SaveOptions(include_text=False))
@@ -283,25 +306,36 @@ async def _read(server: HotplateServer, reader: asyncio.StreamReader) -> int:
             error = JsonRpcParseError(str(message)).to_response_error()
             server.protocol._send_data(types.ResponseErrorMessage(id=None, error=error))
             continue
+        awaited = _is_awaited(server, message)
         try:
-            server.protocol.handle_message(_structure(server, message))
+            server.protocol.handle_message(_structure(server, message, awaited))
         except SystemExit as exit_:
             return int(exit_.code or 0)
         except Exception as mistake:
             # Some editors ask for what is not offered, at each change: the answer says it.
             level = logging.DEBUG if isinstance(mistake, JsonRpcMethodNotFound) else logging.WARNING
             logger.log(level, "A message of the client could not be used: %s", mistake)
-            _reject(server, message, mistake)
+            _reject(server, message, mistake, awaited)
     return 0 if server.apps is None or server.apps.at_rest else 1
 
 
-def _structure(server: HotplateServer, message: dict[str, Any]) -> Any:
+def _is_awaited(server: HotplateServer, message: dict[str, Any]) -> bool:
+    """Whether it answers a request of ours. pygls keeps the client's requests under ids, too, and
+    would take an answer with such an id for one to them."""
+    id_ = message.get("id")
+    return isinstance(id_, (str, int)) and id_ in server.protocol._result_types
+
+
+def _structure(server: HotplateServer, message: dict[str, Any], awaited: bool) -> Any:
     """The message as pygls takes it. Raises what is to be answered."""
     if message.get("jsonrpc") != "2.0":
         raise JsonRpcInvalidRequest("This is no JSON-RPC 2.0.")
-    method = message.get("method")
-    if method is not None:
-        _admit(server, method, "id" in message)
+    if "method" in message:
+        if "id" in message and not isinstance(message["id"], (str, int)):
+            raise JsonRpcInvalidRequest("The id is neither a string nor a whole number.")
+        _admit(server, message["method"], "id" in message)
+    elif not awaited:
+        raise JsonRpcInvalidRequest("It answers nothing that was asked.")
     return server.protocol.structure_message(message)
 
 
@@ -322,7 +356,9 @@ def _admit(server: HotplateServer, method: Any, request: bool) -> None:
         raise JsonRpcMethodNotFound.of(method)
 
 
-def _reject(server: HotplateServer, message: dict[str, Any], error: Exception) -> None:
+def _reject(
+    server: HotplateServer, message: dict[str, Any], error: Exception, awaited: bool
+) -> None:
     """Let nobody wait for a message that could not be used: neither the client nor ourselves."""
     id_ = message.get("id")
     if "method" in message and "id" in message:
@@ -330,7 +366,7 @@ def _reject(server: HotplateServer, message: dict[str, Any], error: Exception) -
             error = JsonRpcInvalidRequest(str(error))
         response = types.ResponseErrorMessage(id=id_, error=error.to_response_error())
         server.protocol._send_data(response)
-    elif isinstance(id_, (str, int)):
-        future = server.protocol._request_futures.pop(id_, None)
+    elif awaited:
+        future = server.protocol._request_futures.pop(message["id"], None)
         if future is not None and not future.done():
             future.set_exception(error)

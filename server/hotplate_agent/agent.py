@@ -18,6 +18,7 @@ from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
 from hotplate_agent.alone import Alone
 from hotplate_agent.blackbox import BlackBox
+from hotplate_agent.caught import CaughtImport
 from hotplate_agent.certificates import Certificates
 from hotplate_agent.channel import Channel, ProtocolError, cover
 from hotplate_agent.debugger import Debugger, is_loopback
@@ -68,6 +69,7 @@ class Agent:
         self._conduct = Conduct()
         self._alone = Alone(self._send)
         self._files = Files(line.box, self._conduct, self._alone)
+        self._caught = CaughtImport(self._files.own)
         self._after = AfterImport()
         self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
         self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
@@ -153,6 +155,7 @@ class Agent:
         )
         self._line.box.catch_exit(self._files.own)
         self._files.watch()
+        self._caught.watch()
 
     def _take_over(self, load: m.Load) -> None:
         """Become the process of a generation."""
@@ -255,6 +258,7 @@ class Agent:
     def _accept_with(self, acceptor: Union[Acceptor, Front]) -> bool:
         """Connections are the acceptor's from now on. False where the app is to end already."""
         self._files.started()
+        self._caught.stop()
         with self._gate:
             if self._drained:
                 return False
@@ -306,6 +310,10 @@ class Agent:
             kind, report = "exit" if isinstance(exc, SystemExit) else "error", errors.report(exc)
             sys.stderr.write(failing.as_printed(exc, report))
             report = report._replace(fault=self._debugger.keep_for_later(exc))
+        caught = self._caught.before(exc) if kind != "error" else None
+        if caught is not None:
+            report = report._replace(causes=[*report.causes, *errors.causes(caught, "caught")])
+        self._caught.stop()
         serving = failing.can_serve()
         versions = failing.versions() if isinstance(exc, ImportError) else {}
         self._line.channel.send(m.Failed(report, kind, serving, versions))
@@ -313,7 +321,7 @@ class Agent:
             sys.exit(1)
         self._failed = True
         self._asked = False
-        shown = failing.shown(exc, report)
+        shown = failing.shown(exc, report, caught)
         self._watch.expect(shown)
         try:
             failing.serve_page(shown, exc, self._load, address)
@@ -447,4 +455,5 @@ class Agent:
         self._line.channel.forget()
         self._line.box.forget()
         self._files.stop()
+        self._caught.stop()
         cover(self._reserved)

@@ -44,6 +44,12 @@ def report(exc: BaseException, hide: Callable[[str], bool] = lambda file: False)
     return safely(Report(name, "", name, [], []), _Reporter(hide).report, exc)
 
 
+def causes(exc: BaseException, relation: str) -> List[Cause]:
+    """An exception, and what is behind it, for the report of another one."""
+    told = report(exc)
+    return [Cause(told.type, told.message, told.frames, relation), *told.causes]
+
+
 class _Told:
     """An exception as the `traceback` module is to see it.
 

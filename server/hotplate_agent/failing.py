@@ -70,9 +70,15 @@ def can_serve() -> bool:
     return True
 
 
-def shown(exc: BaseException, report: Report) -> Exception:
-    """What the page shows: the exception, or one that Werkzeug's debugger can catch."""
-    return exc if isinstance(exc, Exception) else _Exit(report.message)
+def shown(exc: BaseException, report: Report, caught: Optional[BaseException]) -> Exception:
+    """What the page shows: the exception, or one that Werkzeug's debugger can catch.
+
+    `caught` is shown with it as its cause.
+    """
+    shown = exc if isinstance(exc, Exception) else _Exit(report.message)
+    if caught is not None:
+        shown.__cause__ = caught
+    return shown
 
 
 def serve_page(shown: Exception, exc: BaseException, load: Load, address: Address) -> None:

@@ -34,7 +34,8 @@ class Frame(NamedTuple):
 class Cause(NamedTuple):
     """An exception in the chain behind another one, or inside a group.
 
-    `relation` is "cause" (`raise … from`), "context" (raised while handling) or "group".
+    `relation` is "cause" (`raise … from`), "context" (raised while handling), "group", or "caught":
+    an import of the person's own code failed before, and the app has gone on without it.
     """
 
     type: str

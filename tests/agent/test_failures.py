@@ -156,6 +156,62 @@ def test_a_failure(start: Start, tmp_path: Path, name: str) -> None:
     assert "hotplate_agent" not in agent.stderr
 
 
+CATCHES = """
+    import sys
+    try:
+        import plugin
+    except Exception:
+        print("no plugin")
+"""
+
+
+@pytest.mark.parametrize("end", ["sys.exit('unknown command')", ""])
+@pytest.mark.parametrize(
+    ("plugin", "type_", "line"),
+    [("x = 1\n1 / 0\n", "ZeroDivisionError", 2), ("x = (\n", "SyntaxError", 1)],
+)
+def test_what_was_caught_before(
+    start: Start, tmp_path: Path, end: str, plugin: str, type_: str, line: int
+) -> None:
+    """A program goes on without a plugin that can't be imported, and ends for want of it."""
+    write(tmp_path, {"main.py": CATCHES, "plugin.py": plugin})
+    with (tmp_path / "main.py").open("a") as main:
+        main.write(end + "\n")
+    agent = start()
+    agent.load(script="main.py")
+    failed = agent.expect(m.Failed)
+    assert failed.kind == ("exit" if end else "idle")
+    caught = failed.report.causes[0]
+    assert (caught.relation, caught.type) == ("caught", type_)
+    assert (caught.frames[-1].file, caught.frames[-1].line) == (str(tmp_path / "plugin.py"), line)
+    agent.grant(failed=True)
+    page = agent.get("/").text
+    assert type_ in page and "hotplate_agent" not in page
+    agent.drain()
+    assert agent.wait() == 0
+
+
+TRIES = "import sys\ntry:\n    import {}\nexcept ImportError:\n    {}\n{}\n"
+
+
+@pytest.mark.parametrize(
+    "main",
+    [
+        TRIES.format("plugin", "sys.exit('x')", ""),
+        TRIES.format("plugin", "pass", "1 / 0"),
+        TRIES.format("nowhere", "sys.exit('x')", ""),
+        TRIES.format("nowhere", "pass", "sys.exit('x')"),
+    ],
+    ids=["told as its context", "another error is told", "not there", "not there, and not needed"],
+)
+def test_nothing_was_caught_before(start: Start, tmp_path: Path, main: str) -> None:
+    write(tmp_path, {"main.py": main, "plugin.py": "import nowhere\n"})
+    agent = start()
+    agent.load(script="main.py")
+    causes = agent.expect(m.Failed).report.causes
+    assert "caught" not in [cause.relation for cause in causes]
+
+
 def test_all_that_it_read_is_told_first(start: Start, tmp_path: Path) -> None:
     """So that a save of any of it sets off the next start."""
     write(

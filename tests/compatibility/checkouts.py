@@ -31,6 +31,8 @@ class RealApp(NamedTuple):
     """What its page shows of these two, where that is not the same."""
     files: Mapping[str, str] = {}
     """What a person has in the folder to run it: settings, data."""
+    fails: str = "ZeroDivisionError"
+    """What its start fails with where that module does."""
     before: tuple[str, ...] = ()
     """A command that is to be run in the folder before."""
 

@@ -51,16 +51,16 @@ class Person:
         self.session.save(name, text)
         self.state = await self.session.state("running", after=generation, reason="save")
 
-    async def break_and_mend(self, name: str) -> None:
+    async def break_and_mend(self, name: str, fails: str = "ZeroDivisionError") -> None:
         """Break a module: the problem is on its line, and the browser has it on the same port.
-        Mend it: both are gone."""
+        Mend it: both are gone. `fails` is what the start fails with, if the app catches that."""
         file = self.folder / name
         whole = file.read_text("utf-8")
         generation = self.state["generation"]
         url = self.url
         self.session.save(name, whole + BROKEN)
         failed = await self.session.state("failed", after=generation)
-        assert failed["error"]["type"] == "ZeroDivisionError"
+        assert failed["error"]["type"] == fails
         problem = await self.session.diagnostic(file, "division by zero")
         line = whole.count("\n") + 1
         assert problem["range"]["start"]["line"] == problem["range"]["end"]["line"] == line

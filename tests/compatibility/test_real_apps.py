@@ -112,6 +112,22 @@ ISSO = RealApp(
     new='rv = {"settings": self.public_conf}',
     shown=("config", "settings"),
 )
+BEETS = RealApp(
+    Environment("beets", "3.12", ("beets[web]==2.14.1",)),
+    own=("beetsplug",),
+    settings={
+        "script": ".venv/bin/beet",
+        "args": ["web", "--debug"],
+        "env": {"BEETSDIR": "{folder}/beets-home"},
+    },
+    files={"beets-home/config.yaml": "plugins: web\ndirectory: {folder}/music\n"},
+    page="/stats",
+    module="beetsplug/web/__init__.py",
+    old='{"items": item_rows[0][0], "albums":',
+    new='{"songs": item_rows[0][0], "albums":',
+    shown=("items", "songs"),
+    fails="SystemExit",
+)
 UPDOG = RealApp(
     Environment("updog", "3.11", ("updog==2.0.1",)),
     own=("updog",),
@@ -158,6 +174,7 @@ def _case(what: str, app: RealApp, stock: str = "") -> Any:
         _case("Archivy 1.7, with Flask 2.3 and Python 3.9: `archivy run`", ARCHIVY, stock=NEVER),
         _case("sqlite-web 0.8, one large module: `sqlite_web shop.db`", SQLITE_WEB, stock=NEVER),
         _case("Isso 0.14, Werkzeug without Flask: `isso -c isso.cfg run`", ISSO, stock=NEVER),
+        _case("beets 2.14, a plugin of a program: `beet web --debug`", BEETS, stock=DIES),
         _case("updog 2.0, a package: `python -m updog`", UPDOG, stock=NEVER),
         _case("Lektor 3.3, which builds in a thread: `lektor server`", LEKTOR, stock=NEVER),
     ],
@@ -177,7 +194,7 @@ async def test_real_app(
     assert before in await person.look(app.page)
     await person.edit(app.module, app.old, app.new)
     assert after in await person.look(app.page)
-    await person.break_and_mend(app.module)
+    await person.break_and_mend(app.module, app.fails)
     assert after in await person.look(app.page)
     await person.session.end()
     if Path("/proc/self/environ").exists():

@@ -70,6 +70,15 @@ def test_explain(
         assert text.lower() in explained.message.lower()
 
 
+@pytest.mark.parametrize(("kind", "type_"), [("exit", "SystemExit"), ("idle", "NothingServed")])
+def test_what_the_app_caught_before(kind: str, type_: str) -> None:
+    caught = Cause("shop.Bad", "no such thing", [Frame("/shop/plugin.py", 7, "<module>")], "caught")
+    told = report(type_, "unknown command 'web'")._replace(causes=[caught])
+    message = explain(Failure(kind, told), PYTHON).message
+    assert "unknown command 'web'" in message
+    assert "Before that, it caught Bad: no such thing (plugin.py, line 7)" in message
+
+
 def test_flask_and_werkzeug_that_do_not_fit() -> None:
     frame = Frame("/x/site-packages/flask/__init__.py", 4, "<module>")
     told = report("ImportError", "cannot import name 'url_quote'", frames=[frame])

@@ -70,6 +70,7 @@ def test_an_own_frame_in_a_cause(reports: Reports, shop: Path) -> None:
         ("cause", "caused by KeyError: 'x'"),
         ("context", "raised while handling KeyError: 'x'"),
         ("group", "one of the group: KeyError: 'x'"),
+        ("caught", "caught by the app before: KeyError: 'x'"),
     ],
 )
 def test_relations(relation: str, text: str, reports: Reports, shop: Path) -> None:

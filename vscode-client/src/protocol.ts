@@ -50,7 +50,7 @@ export interface Frame {
 export interface Cause {
   type: string;
   message: string;
-  relation?: "cause" | "context" | "group";
+  relation?: "cause" | "context" | "group" | "caught";
   frames: Frame[];
 }
 

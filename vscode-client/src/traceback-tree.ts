@@ -109,6 +109,8 @@ export function relation(cause: Cause): string {
       return l10n.t("raised while handling this");
     case "group":
       return l10n.t("in the group");
+    case "caught":
+      return l10n.t("caught before");
     default:
       return l10n.t("the cause");
   }

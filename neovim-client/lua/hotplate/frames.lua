@@ -2,7 +2,12 @@
 
 local M = {}
 
-local RELATIONS = { cause = 'caused by', context = 'raised while handling', group = 'in the group' }
+local RELATIONS = {
+  cause = 'caused by',
+  context = 'raised while handling',
+  group = 'in the group',
+  caught = 'caught before:',
+}
 
 ---@param exception { type: string, message: string }
 ---@return string

@@ -32,7 +32,7 @@
 ---@class hotplate.Cause
 ---@field type string
 ---@field message string
----@field relation 'cause'|'context'|'group'
+---@field relation 'cause'|'context'|'group'|'caught'
 ---@field frames hotplate.Frame[]
 
 ---@class hotplate.Traceback

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 import re
 
 import attrs
@@ -50,7 +51,7 @@ def explain(
             return Explained(name, "There was not enough memory for what the app wanted.")
         if hint := _hint(name, report.message):
             return Explained(name, cut(report.message) + hint)
-    return Explained(name, cut(report.message))
+    return Explained(name, cut(report.message) + _caught(report))
 
 
 _HINTS = (
@@ -108,8 +109,21 @@ def _exit(report: Report, located: Located | None) -> Explained:
         )
     code = report.message
     if code.lstrip("-").isdigit() or not code:
-        return Explained("SystemExit", f"The app called sys.exit({code}) while it was loaded.")
-    return Explained("SystemExit", f"The app called sys.exit() while it was loaded: {cut(code)}")
+        told = f"The app called sys.exit({code}) while it was loaded."
+    else:
+        told = f"The app called sys.exit() while it was loaded: {cut(code)}"
+    return Explained("SystemExit", told + _caught(report))
+
+
+def _caught(report: Report) -> str:
+    """What the app has caught before, and may have ended for."""
+    caught = next((cause for cause in report.causes if cause.relation == "caught"), None)
+    if caught is None:
+        return ""
+    place = "".join(
+        f" ({os.path.basename(frame.file)}, line {frame.line})" for frame in caught.frames[-1:]
+    )
+    return f"\nBefore that, it caught {short(caught.type)}: {cut(caught.message, 500)}{place}"
 
 
 def _no_app(report: Report, located: Located | None) -> str:

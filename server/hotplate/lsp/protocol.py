@@ -99,7 +99,7 @@ class TracebackFrame:
 
 @attrs.frozen
 class TracebackCause:
-    """A chained exception, or a member of a group. `relation`: cause, context or group."""
+    """A chained exception, or a member of a group. `relation`: cause, context, group or caught."""
 
     type: str
     message: str

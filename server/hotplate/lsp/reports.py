@@ -143,4 +143,5 @@ _RELATIONS = {
     "cause": "caused by ",
     "context": "raised while handling ",
     "group": "one of the group: ",
+    "caught": "caught by the app before: ",
 }

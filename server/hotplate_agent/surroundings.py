@@ -132,6 +132,8 @@ class Conduct:
         if event == "open":
             if not isinstance(args[2], int) or not args[2] & _WRITING:
                 return
+            if isinstance(args[0], int):
+                return  # opened before, and judged then: so is bytecode written
             fault = "writes files"
         else:
             fault = _EFFECTS[event]

@@ -255,6 +255,18 @@ def test_it_is_as_a_cold_start(start: Start, case: Case) -> None:
     assert itself.get().json() == page
 
 
+def test_a_library_without_bytecode(start: Start, tmp_path: Path) -> None:
+    """As uv installs it: its first import writes its bytecode, and that is no effect of its own."""
+    case = CASES["plain"]
+    lay_out(tmp_path, case)
+    library = tmp_path / "lib" / "site-packages" / "lib.py"
+    os.utime(library, (0, 10**9))
+    agent = start(env={**case.env, **surroundings(tmp_path)})
+    agent.serve(**orders(case))
+    assert list(library.parent.glob("__pycache__/lib.*.pyc"))
+    assert "lib" in learnt(agent).roots
+
+
 @NEEDS_FORK
 def test_a_standby_makes_copies(start: Start, tmp_path: Path) -> None:
     """As many as are wanted: each leads a session of its own and says what a new process says."""

@@ -171,7 +171,7 @@ class Agent:
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
         self._keep_family()
-        self._files.attach(self._tell_read)
+        self._files.attach(self._tell_read, self._tell_rewritten)
         self._answered.acquire()
         self._reading.acquire()
         _thread.start_new_thread(self._read, ())
@@ -437,6 +437,9 @@ class Agent:
 
     def _tell_read(self, file: m.FileRead) -> None:
         self._send(m.Read(file))
+
+    def _tell_rewritten(self, path: str) -> None:
+        self._send(m.Rewrites(path))
 
     def _tell_libraries(self) -> None:
         self._send(m.Loaded(self._files.take_libraries()))

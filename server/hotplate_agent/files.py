@@ -49,6 +49,8 @@ class Files:
     def __init__(self, box: BlackBox, conduct: Conduct, alone: Alone) -> None:
         self._alone = alone
         self._tell: Optional[Callable[[FileRead], None]] = None
+        self._rewrites: Optional[Callable[[str], None]] = None
+        self._rewritten: Set[str] = set()
         self._read: List[FileRead] = []
         self._box = box
         self._conduct = conduct
@@ -74,9 +76,11 @@ class Files:
 
         SourceFileLoader.path_stats = path_stats  # type: ignore
 
-    def attach(self, tell: Callable[[FileRead], None]) -> None:
-        """Tell from now on; what was read before, too."""
+    def attach(self, tell: Callable[[FileRead], None], rewrites: Callable[[str], None]) -> None:
+        """Tell from now on; what was read before, too. `rewrites` is called once for each of the
+        person's files that is written after it was read."""
         self._tell = tell
+        self._rewrites = rewrites
         for file in self._read:
             tell(file)
 
@@ -120,8 +124,9 @@ class Files:
             if event in SPAWNING and self.spawning is not None:
                 self.spawning()
             if event == "open":
-                if self._starting:
-                    self._opened(*args)
+                self._opened(*args)
+            elif event == "os.rename":
+                self._written(args[1])
             elif event == "import" and args[1]:
                 self._note(args[1])
             if self._is_noted(event, args):
@@ -146,12 +151,20 @@ class Files:
     def _opened(self, path: Any, mode: Any, flags: int) -> None:
         if isinstance(path, int):
             return
-        path = os.fsdecode(path)
-        if path.startswith(_NO_FILES) or path.endswith(_BINARIES):
-            return
         if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC):
-            return
-        self._note(path)
+            self._written(path)
+        elif self._starting:
+            path = os.fsdecode(path)
+            if not path.startswith(_NO_FILES) and not path.endswith(_BINARIES):
+                self._note(path)
+
+    def _written(self, path: Any) -> None:
+        """A file of its own making is no reason to start the app anew."""
+        path = os.path.abspath(os.fsdecode(path))
+        if path in self._seen and path not in self._rewritten and self.own(path):
+            self._rewritten.add(path)
+            if self._rewrites is not None:
+                self._rewrites(path)
 
     def _note(self, path: str, module: bool = False) -> None:
         if path.startswith(("<", _AGENT)):

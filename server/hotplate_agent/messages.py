@@ -244,6 +244,12 @@ class Ask(NamedTuple):
     certificate: List[str] = []
 
 
+class Rewrites(NamedTuple):
+    """The app is about to write a file that it has read before."""
+
+    path: str
+
+
 class AskAlone(NamedTuple):
     """The app is about to take what only one process can have; answered by `NowAlone`."""
 
@@ -367,6 +373,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Spoilt,
         Read,
         Ask,
+        Rewrites,
         AskAlone,
         Adhoc,
         Accepting,

@@ -206,6 +206,25 @@ async def test_the_page_of_every_traceback(project: Project, open_session: Open)
     assert (await Browser().open(guessed)).status in (404, 500)
 
 
+@pytest.mark.parametrize("end", ["stopped", "died"])
+async def test_the_page_goes_with_its_process(
+    end: str, project: Project, open_session: Open
+) -> None:
+    app = APP + "\n\n@app.get('/die')\ndef die():\n    import os\n    os._exit(1)\n"
+    session = open_session(project({"app.py": app}))
+    running = await session.run()
+    told = await raised(session, "word")
+    if end == "stopped":
+        await session.command("stop", {})
+        await session.state("stopped")
+    else:
+        with pytest.raises((http.client.HTTPException, OSError)):
+            await session.get(running["url"], "/die")
+        await session.state("failed", reason="crash")
+    with pytest.raises(JsonRpcException, match="stopped" if end == "stopped" else "has ended"):
+        await session.command("openDebugger", {"id": told["id"]})
+
+
 async def test_a_client_that_shows_no_documents_is_told_the_address(
     project: Project, open_session: Open
 ) -> None:

@@ -31,6 +31,7 @@ from hotplate.supervision.events import (
     Publish,
     Released,
     Restart,
+    Rewritten,
     Saved,
     Settle,
     Settled,
@@ -470,3 +471,21 @@ def test_what_only_one_can_have_is_had_once_the_one_before_is_gone(running: App)
     assert running.handle(Gone(1, DEATH)) == [TellAlone(2)]
     assert running.handle(WantsAlone(2)) == [TellAlone(2)]
     assert running.handle(WantsAlone(1)) == []
+
+
+def test_what_the_app_writes_itself_is_no_news_from_the_editors_watcher(running: App) -> None:
+    assert running.handle(Rewritten(1, CONFIG)) == []
+    assert running.change(CONFIG) == []
+    assert published(running.save(CONFIG, Signature(1_600, 12))) == ["starting"]
+    running.load()
+    running.handle(Released(1))
+    running.serve()
+    assert running.change(CONFIG, Signature(1_700, 13)) == []  # it will do so again
+    assert published(running.change(APP)) == ["starting"]
+
+
+def test_a_folder_stands_for_what_was_read_in_it(running: App) -> None:
+    running.handle(FileSeen(1, "/p/parts/words.py", OLD))
+    running.handle(FileSeen(1, "/p/parts_of/words.py", OLD))
+    assert running.core.known_below("/p/parts") == ["/p/parts/words.py"]
+    assert running.core.known_below(APP) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import Any
 
@@ -31,6 +32,9 @@ TAKES_EFFECT_AT_ONCE = frozenset(
         "auto_start", "restart_on_save", "watch_external_changes", "open_browser", "sources",
     }
 )  # fmt: skip
+
+
+INTERPRETER = frozenset({"interpreter", "interpreter_source"})
 
 
 class App:
@@ -73,7 +77,7 @@ class App:
 
     # ------------------------------------------------------------ what the person does
 
-    def reconfigure(self, settings: Settings) -> None:
+    async def reconfigure(self, settings: Settings) -> None:
         """Take new settings; restart only for those that the process has been given."""
         before, self.planner.settings = self.planner.settings, settings
         changed = {
@@ -89,11 +93,19 @@ class App:
         if not changed:
             return
         self.problems.renew()
+        if changed & INTERPRETER and await self._keeps_interpreter():
+            changed -= INTERPRETER
         if changed - TAKES_EFFECT_AT_ONCE:
             if self.supervisor.status.phase is not Phase.STOPPED:
                 self.supervisor.restart("configuration", fresh=True)
         else:
             self.supervisor.retune()
+
+    async def _keeps_interpreter(self) -> bool:
+        """Whether what is said now is the interpreter at work: an editor's own Python tool often
+        names, somewhat late, the one that was found without it."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(None, self.planner.keeps_interpreter)
 
     def leaves_out(self, path: str) -> bool:
         """Whether a file is as it was when a save of it did not count."""
@@ -136,8 +148,19 @@ class App:
         url = self.face.tracebacks.page(id_, self.supervisor.status.generation)
         if self.supervisor.status.phase is Phase.STOPPED:
             raise ValueError(f"{self.name} has been stopped, and its debugger with it.")
+        if not self._is_alive:
+            raise ValueError(
+                "The process that raised this has ended, and its debugger with it. Start the app, "
+                "and make the request again."
+            )
         await self._client.open(url)
         return {"url": url}
+
+    @property
+    def _is_alive(self) -> bool:
+        """Whether there is a process that could show a page."""
+        status = self.supervisor.status
+        return status.phase in (Phase.RUNNING, Phase.FAILED) and status.pid is not None
 
     def has_traceback(self, id_: str) -> bool:
         return id_ in self.face.tracebacks
@@ -146,7 +169,8 @@ class App:
         """What can be done about one of its problems."""
         data = problem.data if isinstance(problem.data, dict) else {}
         id_ = str(data.get("traceback"))
-        alive = self.face.tracebacks.is_alive(id_, self.supervisor.status.generation)
+        alive = self._is_alive
+        alive = alive and self.face.tracebacks.is_alive(id_, self.supervisor.status.generation)
         return fixes.fixes(
             fixes.Case(
                 app=self.id,

@@ -210,6 +210,25 @@ def _files(server: HotplateServer) -> None:
         """`workspace/didChangeWatchedFiles`: what the editor did not save itself."""
         ls.running.changed_outside([change.uri for change in params.changes])
 
+    every = types.FileOperationRegistrationOptions(
+        [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
+    )
+
+    @server.feature(types.WORKSPACE_DID_CREATE_FILES, every)
+    def files_created(ls: HotplateServer, params: types.CreateFilesParams) -> None:
+        """`workspace/didCreateFiles`."""
+        ls.running.moved([file.uri for file in params.files])
+
+    @server.feature(types.WORKSPACE_DID_RENAME_FILES, every)
+    def files_renamed(ls: HotplateServer, params: types.RenameFilesParams) -> None:
+        """`workspace/didRenameFiles`: of a folder, too; then it is told alone."""
+        ls.running.moved([uri for file in params.files for uri in (file.old_uri, file.new_uri)])
+
+    @server.feature(types.WORKSPACE_DID_DELETE_FILES, every)
+    def files_deleted(ls: HotplateServer, params: types.DeleteFilesParams) -> None:
+        """`workspace/didDeleteFiles`."""
+        ls.running.moved([file.uri for file in params.files])
+
 
 def _lenses(server: HotplateServer) -> None:
     @server.feature(types.TEXT_DOCUMENT_CODE_LENS)

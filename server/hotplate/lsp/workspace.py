@@ -20,6 +20,7 @@ from hotplate.lsp.places import Places, in_units
 from hotplate.lsp.which import NOT_NOW, Which
 from hotplate.project.approvals import Approvals
 from hotplate.project.evidence import looks_like_flask, mentions_flask
+from hotplate.project.ownership import python_files_in
 from hotplate.project.planner import AppPlanner
 from hotplate.project.problems import Problem
 from hotplate.project.settings import (
@@ -142,7 +143,7 @@ class Workspace:
         fresh: list[App] = []
         for id_, each in settings.items():
             if id_ in folder.apps:
-                folder.apps[id_].reconfigure(each)
+                await folder.apps[id_].reconfigure(each)
                 continue
             planner = AppPlanner(each, folder.path)
             located = await loop.run_in_executor(None, planner.locate)
@@ -287,6 +288,19 @@ class Workspace:
         app.left_out[path] = signature(path)
         if await asyncio.get_running_loop().run_in_executor(None, _parses, path):
             app.supervisor.saved([path])
+
+    def moved(self, uris: Iterable[str]) -> None:
+        """The person has created, renamed or deleted files in the editor, perhaps whole folders:
+        an editor's watcher does not always tell what was in one."""
+        paths = [path for path in map(self.places.path, uris) if path is not None]
+        paths = [each for path in paths for each in (path, *python_files_in(path))]
+        for app in self.apps:
+            if app.settings.restart_on_save == "never":
+                app.left_out.update((path, signature(path)) for path in paths)
+            else:
+                # Not as saves: what the app has read under its new name already is no news.
+                app.supervisor.saved(paths, external=True)
+        self._heed_settings(paths)
 
     def changed_outside(self, uris: Iterable[str]) -> None:
         """The editor has seen files change that it did not save: git, a generator."""

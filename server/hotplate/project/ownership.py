@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 
+MOST_FILES = 1000
+
 # What is installed or generated, wherever it stands.
 FOREIGN = frozenset(
     {
@@ -67,3 +69,18 @@ def _ways(root: str) -> frozenset[str]:
 @lru_cache(maxsize=8192)
 def _is_environment(folder: str) -> bool:
     return os.path.exists(f"{folder}pyvenv.cfg")
+
+
+def python_files_in(folder: str) -> list[str]:
+    """The person's own Python files below a folder; none if it is none. Stops at a thousand."""
+    found: list[str] = []
+    for here, folders, files in os.walk(folder):
+        folders[:] = [
+            name
+            for name in folders
+            if name not in FOREIGN and not _is_environment(f"{here}{os.sep}{name}{os.sep}")
+        ]
+        found += [os.path.join(here, name) for name in files if name.endswith(".py")]
+        if len(found) > MOST_FILES:
+            break
+    return found[:MOST_FILES]

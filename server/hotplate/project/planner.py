@@ -66,6 +66,14 @@ class AppPlanner:
             raise _refused("interpreter", "InterpreterNotFound", str(error)) from error
         return self.found
 
+    def keeps_interpreter(self) -> bool:
+        """Whether the settings of now lead to the interpreter of the last plan."""
+        before = self.found
+        try:
+            return before is not None and self.interpreter().is_same(before)
+        except PlanError:
+            return False
+
     def place_of(self, field: str) -> tuple[Path, int] | None:
         """The file and line (from 0) where the person has set something, if it is in a file."""
         if self.settings.sources.get(field) == "pyproject":

@@ -36,6 +36,12 @@ class Interpreter:
     """The same as a token: setting, VIRTUAL_ENV, venv, uv, poetry, pipenv, pdm, hatch, conda,
     pyenv or PATH."""
 
+    def is_same(self, other: Interpreter) -> bool:
+        """Whether it is the same Python in the same place, `python` or `python3`."""
+        if self.path.parent != other.path.parent:
+            return False
+        return os.path.realpath(self.path) == os.path.realpath(other.path)
+
 
 @frozen
 class Search:

@@ -18,6 +18,9 @@ it found. A save of a file that it has not read yet needs no restart: it will re
 disk. A save of one that it has read in another version does. Word of a read can come after word
 of the save that it missed, so saves since `Load` are remembered.
 
+What the app itself writes, having read it, is not heeded where the editor's file watcher tells it:
+such an app would start itself again for ever. The person's own save of it counts.
+
 A version is known by its time and size, and clocks of disks are coarse: two saves within a tick
 can look the same. So an explicit save of the very version that was read counts too, but for one
 case: the file was written after the last that was heard before `Load`, and this is the first
@@ -57,6 +60,7 @@ from hotplate.supervision.events import (
     Reason,
     Released,
     Restart,
+    Rewritten,
     Saved,
     Settle,
     Settled,
@@ -109,6 +113,7 @@ class Core:
         self._start_again: Start | Restart | None = None
         self._heard: dict[str, Signature | None] = {}
         self._unsettled: set[str] = set()
+        self._rewritten: set[str] = set()
         self._reset()
 
     def _reset(self) -> None:
@@ -165,12 +170,19 @@ class Core:
                 return self._failed(event)
             case Slow() if self.phase is Phase.STARTING:
                 return [AskWhere(self.generation)]
+            case Rewritten(_, path):
+                self._rewritten.add(path)
             case WantsAlone():
                 self._wants_alone = True
                 return self._tell_alone()
             case Located() if self.phase is Phase.STARTING:
                 return [Hangs(self.generation, event.frames)]
         return []
+
+    def known_below(self, path: str) -> list[str]:
+        """What the app has read in a folder: who deletes or renames one tells no more than that."""
+        folder = path.rstrip("/") + "/"
+        return [each for each in self._seen if each.startswith(folder)]
 
     # ------------------------------------------------------------ commands
 
@@ -214,6 +226,8 @@ class Core:
         changes = [change for change in event.changes if not self._is_echo(change, event.external)]
         self._heard.update(changes)
         self._unsettled.update(change.path for change in changes)
+        if event.external:
+            changes = [change for change in changes if change.path not in self._rewritten]
         if self.phase in (Phase.STOPPED, Phase.STOPPING) or not changes:
             return []
         if self._waits():

@@ -179,6 +179,14 @@ class Located:
 
 
 @attrs.frozen
+class Rewritten:
+    """The app is about to write a file that it has read."""
+
+    generation: int
+    path: str
+
+
+@attrs.frozen
 class WantsAlone:
     """The app is about to take what the generation before may hold."""
 
@@ -201,6 +209,7 @@ Event: TypeAlias = (
     | Gone
     | Slow
     | Located
+    | Rewritten
     | WantsAlone
 )
 

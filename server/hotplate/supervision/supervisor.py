@@ -88,7 +88,9 @@ class Supervisor:
 
     def saved(self, paths: Sequence[str], external: bool = False) -> None:
         """Files have been saved, or changed by something else."""
-        changes = tuple(ev.Change(path, signature(path)) for path in paths)
+        known = (below for path in paths for below in self._core.known_below(path))
+        every = dict.fromkeys([*paths, *known])
+        changes = tuple(ev.Change(path, signature(path)) for path in every)
         self.post(ev.Saved(changes, time.time_ns(), external))
 
     def retune(self) -> None:
@@ -317,6 +319,8 @@ class Supervisor:
             case m.Ask():
                 self._granting[generation] = message
                 self.post(ev.Asked(generation, message.failed))
+            case m.Rewrites(path):
+                self.post(ev.Rewritten(generation, real(path, child.folders)))
             case m.AskAlone():
                 self.post(ev.WantsAlone(generation))
             case m.Adhoc(pem):

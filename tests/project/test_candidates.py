@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from hotplate.project import candidates
 from hotplate.project.candidates import find_apps
 from hotplate.project.choice import choose, named, settle
 from hotplate.project.discovery import locate
@@ -84,6 +85,17 @@ def test_the_search_ends(workspace: Path) -> None:
     write(workspace / "zoo.py", APP)
     assert find_apps(workspace) == []  # beyond the first 400
     assert find_apps(workspace / "missing") == []
+
+
+def test_the_search_ends_in_time(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also among folders that hold no Python at all."""
+    files(workspace, {"many/photo.jpg": "", "shop/main.py": APP})
+    assert [each.title for each in find_apps(workspace)] == ["shop (main)"]
+    clock = iter(range(100))
+    monkeypatch.setattr(candidates.time, "monotonic", lambda: next(clock) * 0.6)
+    assert (
+        find_apps(workspace) == []
+    )  # each look at the clock is 0.6 s later: it ends at the second
 
 
 def test_what_is_found_is_as_if_it_had_been_set(workspace: Path) -> None:

@@ -146,6 +146,8 @@ def _sources(home: Path) -> Iterator[Path]:
     for _ in range(_DEEPEST + 1):
         folders, levels = levels, []
         for folder in folders:
+            if time.monotonic() > until:
+                return  # a home folder, with no end of folders
             try:
                 entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
             except OSError:

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.prober import HOST, ask, judge, request
+from benchmarks.prober import HOST, judge, request
 from reliability.workplace import Workplace
 
 Say = Callable[[str], None]
@@ -61,6 +61,8 @@ class Load:
 
     def __init__(self, place: Workplace) -> None:
         self.counts: Counter[str] = Counter()
+        self.faults: list[str] = []
+        """What is known of those that were not answered as they should have been."""
         self._place = place
         self._known = 0
         """What the server has been told of."""
@@ -94,12 +96,18 @@ class Load:
 
     def __str__(self) -> str:
         names = ("answers", "streams", "refused", "cut", "errors", "stale", "out of order")
-        return ", ".join(f"{name} {self.counts[name]}" for name in names)
+        counts = ", ".join(f"{name} {self.counts[name]}" for name in names)
+        return "\n".join([counts, *self.faults])
 
     def _repeat(self, what: Callable[[], tuple[str, int]]) -> None:
         while not self._ended:
             known, newest = self._known, self._newest
-            kind, version = what()
+            began = time.monotonic()
+            try:
+                kind, version = what()
+            except OSError as error:
+                kind, version = "refused" if isinstance(error, ConnectionRefusedError) else "cut", 0
+                self.faults.append(f"{what.__name__}: {error!r}")
             with self._news:
                 self.counts[kind] += 1
                 if kind in ("answers", "streams"):
@@ -108,27 +116,32 @@ class Load:
                     if version > self._newest:
                         self._newest = version
                         self._news.notify_all()
+                else:
+                    took = time.monotonic() - began
+                    self.faults.append(f"{what.__name__}: {kind} after {took:.1f} s, save {known}")
 
     def _ask(self) -> tuple[str, int]:
-        sample = ask(self._place.port)
-        return {"answer": "answers", "error": "errors"}.get(
-            sample.kind, sample.kind
-        ), sample.version
+        received = self._exchange("/")
+        kind, version = judge(received)
+        if kind != "answer":
+            self.faults.append(f"received: {received!r}")
+        return {"answer": "answers", "error": "errors"}.get(kind, kind), version
 
     def _listen(self) -> tuple[str, int]:
         """One who takes an answer that comes in parts. All parts are of one version."""
-        received = b""
-        try:
-            with socket.create_connection((HOST, self._place.port), SECONDS) as connection:
-                connection.sendall(request(self._place.port, "/slow"))
-                while part := connection.recv(4):
-                    received += part
-        except ConnectionRefusedError:
-            return "refused", 0
-        except OSError:
-            return "cut", 0
+        received = self._exchange("/slow")
         body = received.partition(b"\r\n\r\n")[2]
         parts = {body[at : at + PART] for at in range(0, 4 * PART, PART)}
         if judge(received)[0] == "cut" or not body.endswith(END) or len(parts) != 1:
+            self.faults.append(f"received: {received!r}")
             return "cut", 0
         return "streams", int(parts.pop())
+
+    def _exchange(self, path: str) -> bytes:
+        """A request, and all that comes until the end of the connection. Raises OSError."""
+        received = b""
+        with socket.create_connection((HOST, self._place.port), SECONDS) as connection:
+            connection.sendall(request(self._place.port, path))
+            while part := connection.recv(65536):
+                received += part
+        return received

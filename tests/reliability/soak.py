@@ -98,6 +98,7 @@ def _save(place: Workplace, number: int) -> None:
         place.forget()
         place.command("restart")
         place.until_state("running")
+        place.at_rest()  # the standby is made anew now; while save follows save, none would be
 
 
 HEAD = "restarts   time   descriptors  threads  children   memory, MiB"

@@ -37,6 +37,35 @@ FAVA = RealApp(
     new="return 'by hand'",
     shown=("false", "by hand"),
 )
+FAVA_ON_CHEROOT = FAVA._replace(settings={"script": ".venv/bin/fava", "args": ["ledger.beancount"]})
+LOCUST = RealApp(
+    Environment("locust", "3.13", ("locust==2.47.0",)),
+    own=("locust",),
+    settings={"script": ".venv/bin/locust"},
+    files={
+        "locustfile.py": """\
+from locust import HttpUser, events, task
+
+
+@events.init.add_listener
+def add_page(environment, **kwargs):
+    @environment.web_ui.app.route("/hello")
+    def hello():
+        return "Hello"
+
+
+class Visitor(HttpUser):
+    @task
+    def home(self):
+        self.client.get("/")
+"""
+    },
+    page="/hello",
+    module="locustfile.py",
+    old='return "Hello"',
+    new='return "Welcome"',
+    shown=("Hello", "Welcome"),
+)
 IHATEMONEY = RealApp(
     Environment("ihatemoney", "3.12", ("ihatemoney==7.2.*",)),
     own=("ihatemoney",),
@@ -155,8 +184,8 @@ LEKTOR = RealApp(
 )
 
 
-def _case(what: str, app: RealApp, stock: str = "") -> Any:
-    return case("Real apps", what, app, stock=stock)
+def _case(what: str, app: RealApp, hotplate: str = "", stock: str = "") -> Any:
+    return case("Real apps", what, app, hotplate=hotplate, stock=stock)
 
 
 @pytest.mark.parametrize(
@@ -164,6 +193,8 @@ def _case(what: str, app: RealApp, stock: str = "") -> Any:
     [
         _case("httpbin 0.10, a module: `flask --app httpbin run`", HTTPBIN),
         _case("Fava 1.30, its own command: `fava --debug ledger.beancount`", FAVA, stock=DIES),
+        _case("Fava 1.30, on cheroot: `fava ledger.beancount`", FAVA_ON_CHEROOT, stock=NEVER),
+        _case("Locust 2.47, on gevent: `locust`", LOCUST, stock=NEVER),
         _case(
             "ihatemoney 7.2, a factory with a database: `flask --app ihatemoney.wsgi run`",
             IHATEMONEY,
@@ -174,7 +205,12 @@ def _case(what: str, app: RealApp, stock: str = "") -> Any:
         _case("Archivy 1.7, with Flask 2.3 and Python 3.9: `archivy run`", ARCHIVY, stock=NEVER),
         _case("sqlite-web 0.8, one large module: `sqlite_web shop.db`", SQLITE_WEB, stock=NEVER),
         _case("Isso 0.14, Werkzeug without Flask: `isso -c isso.cfg run`", ISSO, stock=NEVER),
-        _case("beets 2.14, a plugin of a program: `beet web --debug`", BEETS, stock=DIES),
+        _case(
+            "beets 2.14, a plugin of a program: `beet web --debug`",
+            BEETS,
+            hotplate="works; that the plugin can't be imported is told with beets' own end",
+            stock=DIES,
+        ),
         _case("updog 2.0, a package: `python -m updog`", UPDOG, stock=NEVER),
         _case("Lektor 3.3, which builds in a thread: `lektor server`", LEKTOR, stock=NEVER),
     ],

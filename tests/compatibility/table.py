@@ -21,7 +21,7 @@ def rows() -> list[Row]:
     """All rows, in the order of the groups and then of the files."""
     for file in sorted(HERE.glob("test_*.py")):
         importlib.import_module(f"compatibility.{file.stem}")
-    return sorted(ROWS, key=lambda row: (GROUPS.index(row.group), row.module))
+    return sorted(ROWS, key=lambda row: (GROUPS.index(row.group), row.test))
 
 
 def made() -> str:
@@ -45,7 +45,7 @@ def page(text: str) -> str:
 
 
 def _told(row: Row) -> str:
-    test = f"[test](../tests/compatibility/{row.module}.py)"
+    test = f"[test](../tests/{row.test})"
     return _line(row.what, f"{row.hotplate or 'works'} ({test})", row.stock)
 
 

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from compatibility.person import Person
-from compatibility.rows import case, row
+from compatibility.rows import case, elsewhere, row
 from support.environments import EXTRAS, PAIRS, Environment, python_of
 from support.session import free_port
 
@@ -208,3 +208,12 @@ async def test_one_at_a_time(pair: Environment, project: Project, work_on: WorkO
     url = await person.open(python_of(pair), threaded=False)
     with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)):
         await live(person)
+
+
+elsewhere(
+    "Serving",
+    "`host` 0.0.0.0",
+    "end_to_end/test_debugger.py::test_where_others_can_reach_it_the_console_is_off",
+    hotplate="works; the debugger's console is off unless the person says otherwise, and they are "
+    "told",
+)

@@ -345,6 +345,10 @@ class Where(NamedTuple):
     frames: List[Frame]
 
 
+class Untold(NamedTuple):
+    """A request or a thread raised, one of very many (see `pace`)."""
+
+
 class Trouble(NamedTuple):
     """A mistake of the agent's own: what it was at, and the traceback. The app goes on."""
 
@@ -379,6 +383,7 @@ MESSAGES: Dict[str, Type[Any]] = {
         Accepting,
         Failed,
         Raised,
+        Untold,
         Recovered,
         Pin,
         PinWanted,

@@ -13,7 +13,8 @@ from typing import Any, Callable, Iterable, Iterator, List, Optional, Set
 
 from hotplate_agent import strangers
 from hotplate_agent.debugger import ELSEWHERE, Debugger, contexts_of_caller
-from hotplate_agent.messages import Raised, Recovered, Report
+from hotplate_agent.messages import Raised, Recovered, Report, Untold
+from hotplate_agent.pace import Pace
 from hotplate_agent.trouble import Troubles
 
 PAGES = "/__hotplate__/"
@@ -48,6 +49,7 @@ class Watch:
     """Tells the server of exceptions in requests and threads."""
 
     def __init__(self, send: Callable[[Any], None], debugger: Debugger, troubles: Troubles) -> None:
+        self._pace = Pace()
         self._send = send
         self._troubles = troubles
         self._debugger = debugger
@@ -142,6 +144,9 @@ class Watch:
         module.excepthook = excepthook  # type: ignore[attr-defined]
 
     def _thread_raised(self, exc: BaseException, thread: str) -> None:
+        if not self._pace.allows("thread " + thread):
+            self._send(Untold())
+            return
         report = _report(exc)._replace(fault=self._debugger.keep(exc))
         self._send(Raised(report, "thread", "thread " + thread))
 
@@ -166,6 +171,9 @@ class Watch:
             method = str(request.environ.get("REQUEST_METHOD", ""))
             url = _url(request.environ)
             self._failing.add(view)
+        if not self._pace.allows(view):
+            self._send(Untold())
+            return
         fault = self._debugger.keep(exc, contexts)
         self._send(Raised(_report(exc)._replace(fault=fault), "request", view, method, url))
 

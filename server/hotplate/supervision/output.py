@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import codecs
 from collections.abc import Callable
 
 LONGEST = 64 * 1024
 """Characters after which a line without an end is passed on all the same."""
+UNTOLD_SECONDS = 1.0
 
 
 class Lines:
@@ -53,3 +55,33 @@ class Output:
     def _pass_on(self, generation: int, stream: str, text: str) -> None:
         if text:
             self._tell(generation, stream, text)
+
+
+class Untold:
+    """Counts the exceptions that an app does not tell one by one; says how many, once a second."""
+
+    def __init__(self, tell: Callable[[int, str, str], None]) -> None:
+        self._tell = tell
+        self._counts: dict[int, int] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def count(self, generation: int) -> None:
+        """There was one more."""
+        self._counts[generation] = self._counts.get(generation, 0) + 1
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(UNTOLD_SECONDS, self.say)
+
+    def say(self) -> None:
+        """Say how many there were."""
+        self.close()
+        counts, self._counts = self._counts, {}
+        for generation, count in counts.items():
+            more = "1 more exception" if count == 1 else f"{count} more exceptions"
+            text = f"Hotplate: {more} of the kind told before; there are too many for each.\n"
+            self._tell(generation, "stderr", text)
+
+    def close(self) -> None:
+        """Say no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

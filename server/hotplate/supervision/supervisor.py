@@ -28,7 +28,7 @@ from hotplate.supervision.events import Event, Failure, Phase, Signature
 from hotplate.supervision.face import Face, Status
 from hotplate.supervision.files import real, signature
 from hotplate.supervision.guard import Guard
-from hotplate.supervision.output import Output
+from hotplate.supervision.output import Output, Untold
 from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run, lacking
 from hotplate.supervision.process import run
 from hotplate.supervision.secrets import Secrets, redact, redact_report
@@ -58,6 +58,7 @@ class Supervisor:
         self._children: dict[int, Child] = {}
         self._standby = Standby()
         self._guard = Guard()
+        self._untold = Untold(self._print)
         self._plans: dict[int, Plan] = {}
         self._planning: dict[int, asyncio.Task[None]] = {}
         self._output = Output(self._print)
@@ -143,6 +144,7 @@ class Supervisor:
         self._children.clear()
         self._standby.close()
         self._guard.close()
+        self._untold.close()
         self._door.close()
 
     @property
@@ -339,6 +341,8 @@ class Supervisor:
                     report = redact_report(message.report)
                     url = redact(message.url)
                     self._face.raised(generation, message._replace(report=report, url=url), page)
+            case m.Untold():
+                self._untold.count(generation)
             case m.Recovered(view):
                 if generation == self._core.generation:
                     self._face.recovered(generation, view)
@@ -373,6 +377,7 @@ class Supervisor:
         """A process has ended."""
         generation = child.generation
         self._output.end(generation)
+        self._untold.say()
         serving = generation in self._served
         failure = examine(status, child.black_box(), child.stderr_tail, serving)
         failure = attrs.evolve(failure, report=redact_report(failure.report))

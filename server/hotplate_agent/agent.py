@@ -167,7 +167,7 @@ class Agent:
         self._certificates.begin(load)
         if load.script is not None or load.module is not None:
             self._foreign.look(load.fallback_port)
-            servers.install(self._after, self._foreign)
+            servers.install(self._after, self._foreign, self._troubles)
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
         self._keep_family()

@@ -9,6 +9,7 @@ import sys
 from types import ModuleType
 from typing import Any, Callable, Dict, List, Optional
 
+from hotplate_agent import plain
 from hotplate_agent.debugger import Debugger
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.loading import Address, LoadFailed
@@ -56,6 +57,7 @@ def install(
     patch("werkzeug.debug", debugger.install)
     patch("werkzeug.debug", watch.install_debug)
     patch("flask.cli", _patch_flask_cli)
+    patch("flask.cli", plain.install)
     patch("flask.app", watch.install_flask)
     patch("threading", watch.install_threading)
 

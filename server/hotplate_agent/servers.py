@@ -7,25 +7,31 @@ logged, for their lines hold the PIN and the secret.
 
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, Callable
 
 from hotplate_agent import strangers
 from hotplate_agent.foreign import Foreign
 from hotplate_agent.imports import AfterImport
+from hotplate_agent.trouble import Troubles
 from hotplate_agent.watching import PAGES
 
 
-def install(after: AfterImport, foreign: Foreign) -> None:
+def install(after: AfterImport, foreign: Foreign, troubles: Troubles) -> None:
     """Patch what is imported and, when it comes, what is not yet."""
-    after.call("gevent._socket3", lambda module: foreign.also(module._wrefsocket))
-    after.call("gevent.pywsgi", lambda module: _patch_gevent(module, foreign))
-    after.call("geventwebsocket.handler", lambda module: _keep_secrets(module.WebSocketHandler))
-    after.call("eventlet.greenio.base", lambda module: foreign.also(module._original_socket))
-    after.call("eventlet.wsgi", lambda module: _patch_eventlet(module, foreign))
-    after.call("waitress.server", lambda module: _patch_waitress_server(module, foreign))
-    after.call("waitress.task", lambda module: _patch_waitress_task(module, foreign))
-    after.call("cheroot.server", lambda module: _patch_cheroot(module, foreign))
-    after.call("flask_socketio", _patch_socketio)
+
+    def patch(name: str, how: Callable[[Any], None]) -> None:
+        # A release that is made otherwise must not fail in the app's own import.
+        after.call(name, troubles.guarded("patching " + name, how))
+
+    patch("gevent._socket3", lambda module: foreign.also(module._wrefsocket))
+    patch("gevent.pywsgi", lambda module: _patch_gevent(module, foreign))
+    patch("geventwebsocket.handler", lambda module: _keep_secrets(module.WebSocketHandler))
+    patch("eventlet.greenio.base", lambda module: foreign.also(module._original_socket))
+    patch("eventlet.wsgi", lambda module: _patch_eventlet(module, foreign))
+    patch("waitress.server", lambda module: _patch_waitress_server(module, foreign))
+    patch("waitress.task", lambda module: _patch_waitress_task(module, foreign))
+    patch("cheroot.server", lambda module: _patch_cheroot(module, foreign))
+    patch("flask_socketio", _patch_socketio)
 
 
 def _patch_gevent(module: Any, foreign: Foreign) -> None:

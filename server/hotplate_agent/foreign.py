@@ -8,7 +8,7 @@ in threads. Known servers may run in any, and say so themselves (`servers`).
 
 From that moment a `Front` stands in the socket's place, and the language server is asked for its
 own, as for Werkzeug's. It may hold that address since an earlier start; then the app's `bind`
-would fail. It is let to succeed elsewhere, unseen.
+would fail. It is done elsewhere, unseen.
 """
 
 import _socket
@@ -133,16 +133,9 @@ class Foreign:
         if not self._concerns(sock) or not isinstance(address, tuple):
             _real.bind(sock, address)
             return
-        elsewhere = self.front is not None and address[1] == self._port
-        if not elsewhere:
-            try:
-                _real.bind(sock, address)
-            except OSError as exc:
-                if not self.looking or exc.errno != errno.EADDRINUSE or address[1] != self._port:
-                    raise
-                elsewhere = True
-        if elsewhere:
-            _real.bind(sock, (_NOWHERE[sock.family], 0))
+        # It is not even tried: who binds for real waits for the old generation's end (`alone`).
+        elsewhere = address[1] == self._port and (self.looking or self.front is not None)
+        _real.bind(sock, (_NOWHERE[sock.family], 0) if elsewhere else address)
         host = str(address[0]) or _ANYWHERE[sock.family]
         self._places[_real.fileno(sock)] = Place(_inode(sock), host, address[1], elsewhere)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,3 +90,12 @@ def test_the_code_of_a_line(tmp_path: Path) -> None:
     assert in_units(places, str(file), 9) == START
     assert in_units(places, str(tmp_path / "none"), 0) == START
     assert in_units(places, str(tmp_path), 0) == START
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """A file's name may be any bytes; what no file's name can be is no file."""
+    places = Places()
+    odd = os.path.join(str(tmp_path), os.fsdecode(b"na\xefve.py"))
+    assert places.uri(odd).endswith("/na%EFve.py")
+    assert places.path(f"{tmp_path.as_uri()}/\ud800.py") is None
+    assert places.path(f"{tmp_path.as_uri()}/\ud800/x.py") is None

@@ -18,7 +18,7 @@ ODD: list[Any] = [
 def odd(chance: random.Random) -> Any:
     """A value that hardly anything expects."""
     if chance.random() < 0.02:
-        return deep(chance.randrange(50, 400))
+        return deep(chance.randrange(20, 120))
     return copy.deepcopy(chance.choice(ODD))
 
 

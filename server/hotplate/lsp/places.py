@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 
 from lsprotocol.types import Position, PositionEncodingKind, Range
 from pygls import uris
@@ -40,6 +41,7 @@ class Places:
         if not path or not uri.lower().startswith("file:") or "\0" in path:
             return None
         try:
+            os.fsencode(path)
             return real_path(path)
         except ValueError:  # characters that no file's name can have
             return None
@@ -50,7 +52,10 @@ class Places:
             if path == real or path.startswith(real + os.sep):
                 path = spelled + path[len(real) :]
                 break
-        return uris.from_fs_path(path) or Path(path).as_uri()
+        try:
+            return uris.from_fs_path(path) or Path(path).as_uri()
+        except UnicodeEncodeError:  # a name that is no UTF-8
+            return "file://" + quote(os.fsencode(path))
 
     def units(self, text: str, column: int) -> int:
         """A column in code points, as the editor counts."""

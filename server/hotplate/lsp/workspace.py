@@ -36,6 +36,9 @@ from hotplate.supervision.files import signature
 
 logger = logging.getLogger(__name__)
 
+LARGEST_TYPED = 1_000_000
+"""Bytes of a source that a person may be typing in."""
+
 START, ALWAYS = "Start", "Always for this folder"
 
 
@@ -379,7 +382,11 @@ def _any_mentions_flask(paths: list[str]) -> bool:
 
 
 def _parses(path: str) -> bool:
+    """Whether it is no line half written. Nobody types into what is too large to be looked at:
+    to compile 50 MB takes ten seconds, in which nothing else here would run."""
     try:
+        if os.path.getsize(path) > LARGEST_TYPED:
+            return True
         compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False

@@ -1,0 +1,157 @@
+"""Projects that are larger than anybody has foreseen: the server answers meanwhile.
+
+`HOTPLATE_SIZE=full` makes them as large as docs/reliability.md says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from lsprotocol import types
+
+from reliability.test_fuzz_lsp import held
+from support.processes import needs_proc
+from support.session import Session, free_port
+
+Project = Callable[..., Path]
+Open = Callable[[Path], Session]
+
+FULL = os.environ.get("HOTPLATE_SIZE") == "full"
+FILES = 100_000 if FULL else 20_000
+LARGE = 50_000_000 if FULL else 10_000_000
+TRACEBACKS = 1000 if FULL else 400
+VIEWS = 300 if FULL else 100
+
+APP = """\
+from flask import Flask
+
+app = Flask(__name__)
+app.add_url_rule("/", view_func=lambda: "hello")
+
+
+@app.route("/raise/<word>")
+def view(word):
+    raise ValueError(word)
+"""
+
+
+async def answers_while(session: Session, work: asyncio.Task[object]) -> int:
+    """Ask and ask until the work is done; how often that was answered."""
+    asked = 0
+    while not work.done():
+        await session.barrier()
+        asked += 1
+    await work
+    return asked
+
+
+@needs_proc
+async def test_a_workspace_of_very_many_files(project: Project, open_session: Open) -> None:
+    """Sources, packages of a front end, pictures: nobody walks through all of them."""
+    folder = project({"app.py": APP})
+    for number in range(FILES // 500):
+        part = folder / ("node_modules" if number % 2 else "assets") / f"p{number}"
+        part.mkdir(parents=True)
+        for name in range(500):
+            (part / f"f{name}.py").touch()
+    session = open_session(folder)
+    running = await session.run()
+    memory, files, _threads = held(session.process.pid)
+    small = open_session(project({"app.py": APP}, "small"))
+    await small.run()
+    alone, alone_files, _ = held(small.process.pid)
+    assert memory - alone < 8_000_000, (memory, alone)
+    assert files <= alone_files + 8
+    for number in range(3):
+        session.save("app.py", APP.replace("hello", f"hello {number}"))
+        assert await session.get(running["url"]) == (200, f"hello {number}")
+    # A checkout touches them all, and the editor tells of each.
+    changed = [str(path.relative_to(folder)) for path in folder.rglob("f*.py")]
+    for start in range(0, len(changed), 1000):
+        session.changed_outside(*changed[start : start + 1000])
+    await session.barrier()
+    assert session.states()[-1] == ("running", 4), "none of them is the app's"
+    assert await session.get(running["url"]) == (200, "hello 2")
+
+
+@needs_proc
+async def test_a_python_file_of_megabytes(project: Project, open_session: Open) -> None:
+    """Generated data, saved by hand and by a timer: it is not parsed here at any length."""
+    line = "DATA.append('" + "x" * 80 + "')\n"
+    source = "DATA = []\n" + line * (LARGE // len(line))
+    folder = project({"app.py": APP, "data.py": source})
+    session = open_session(folder)
+    await session.start(
+        {"port": free_port(), "interpreter": sys.executable, "restartOnSave": "all"}
+    )
+    running = await session.state("running")
+    before, _, _ = held(session.process.pid)
+    longest = 0.0
+    for reason in types.TextDocumentSaveReason:
+        session.will_save("data.py", reason)
+        session.did_save("data.py")
+        asked = time.monotonic()
+        await session.barrier()
+        longest = max(longest, time.monotonic() - asked)
+    # As the app itself: its line is looked for in the source.
+    session.save("app.py", APP + source)
+    session.configure({"port": free_port(), "interpreter": sys.executable, "app": "data.py"})
+    for _ in range(20):
+        asked = time.monotonic()
+        await session.barrier()
+        longest = max(longest, time.monotonic() - asked)
+    after, _, _ = held(session.process.pid)
+    print(f"\n{LARGE} bytes: answered within {longest:.2f} s, {(after - before) >> 20} MB more")
+    assert after - before < 128_000_000, "its tree would take gigabytes"
+    assert running
+
+
+@needs_proc
+async def test_very_many_tracebacks(project: Project, open_session: Open) -> None:
+    """Each request raises in another way. What is kept and shown of them is bounded."""
+    session = open_session(project({"app.py": APP}))
+    url = (await session.run())["url"]
+    middle = 0
+    for number in range(TRACEBACKS):
+        status, _ = await session.get(url, f"/raise/{number}-{'x' * 500}")
+        assert status == 500
+        if number == TRACEBACKS // 2:
+            middle = held(session.process.pid)[0]
+    await session.until(
+        lambda: len(session.notifications("hotplate/traceback")) == TRACEBACKS, what="all of them"
+    )
+    await session.barrier()
+    assert held(session.process.pid)[0] - middle < 16_000_000
+    assert len(session.diagnostics(session.folder / "app.py")) == 1, "one view, one problem"
+    told = session.notifications("hotplate/traceback")
+    answer = await session.command("openDebugger", {"id": told[-1]["id"]})
+    assert answer["url"] == told[-1]["debuggerUrl"]
+    session.save("app.py", APP.replace("raise ValueError(word)", "return word"))
+    await session.no_diagnostics(session.folder / "app.py")
+
+
+@needs_proc
+async def test_a_problem_in_each_of_very_many_views(project: Project, open_session: Open) -> None:
+    """Not one view but hundreds, all in one file: its problems are published one by one."""
+    views = "".join(
+        f"\n\n@app.route('/v{n}')\ndef v{n}():\n    raise ValueError({n})\n" for n in range(VIEWS)
+    )
+    session = open_session(project({"app.py": APP + views}))
+    url = (await session.run())["url"]
+    for number in range(VIEWS):
+        await session.get(url, f"/v{number}")
+    await session.barrier()
+    await session.until(
+        lambda: len(session.notifications("hotplate/traceback")) == VIEWS, what="all of them"
+    )
+    shown = session.diagnostics(session.folder / "app.py")
+    assert 0 < len(shown) <= 50, "those of the last views"
+    sent = sum(len(each) for each in session.published(session.folder / "app.py"))
+    print(f"\n{len(shown)} problems shown, {sent} sent in all")
+    session.save("app.py", APP)
+    await session.no_diagnostics(session.folder / "app.py")

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from reliability.families import APP, FAMILY, WITH_FAMILY, members, noted, until_all_gone
-from support.processes import alive, describe, marked, needs_proc, until_free, until_nobody
+from support.processes import MARK, alive, describe, marked, needs_proc, until_free, until_nobody
 from support.raw import RawServer
-from support.session import free_port
+from support.session import SERVER, free_port
 
 pytestmark = needs_proc
 
@@ -180,3 +182,27 @@ async def test_an_app_without_a_family_has_no_guard(
     await server.initialize({"port": free_port(), "warmup": "off"})
     app = (await server.state("running"))["pid"]
     assert marked(server.mark) == {server.process.pid, app}
+
+
+ASKS = """\
+import sys
+from pathlib import Path
+from hotplate.project.commands import ask
+print(ask([sys.executable, "-c", "import os, time; os.write(1, b'up'); time.sleep(600)"], 600))
+"""
+
+
+async def test_a_program_that_is_asked_goes_with_the_server() -> None:
+    """The kernel ends it: it knows nothing of us."""
+    mark = uuid.uuid4().hex
+    env = {**os.environ, "PYTHONPATH": str(SERVER), MARK: mark}
+    asking = await asyncio.create_subprocess_exec(sys.executable, "-c", ASKS, env=env)
+    for _ in range(1000):
+        if len(marked(mark)) == 2 and any("os.write" in line for line in describe(marked(mark))):
+            break
+        await asyncio.sleep(0.01)
+    program = marked(mark) - {asking.pid}
+    assert len(program) == 1
+    asking.kill()
+    await asking.wait()
+    await until_all_gone(program)

@@ -12,6 +12,7 @@ from pathlib import Path
 from attrs import frozen
 
 from hotplate.supervision import orphans
+from hotplate_agent.lifeline import fasten_to
 
 
 class CommandFailed(Exception):
@@ -34,6 +35,7 @@ def ask(
     cwd: Path | None = None,
 ) -> Answer:
     """Run it to its end, or for `timeout` seconds and no longer; then nothing of it is left."""
+    end, lifeline = os.pipe()
     try:
         with orphans.birth():
             process = subprocess.Popen(
@@ -45,11 +47,16 @@ def ask(
                 cwd=cwd,
                 # A group of its own, so that what it started can be ended with it.
                 start_new_session=True,
+                pass_fds=(end,),
             )
             orphans.ours.add(process.pid)
+        fasten_to(end, process.pid)  # should we be killed: nothing is ever written into it
     except (OSError, ValueError) as error:
+        os.close(lifeline)
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise CommandFailed(f"{command[0]} cannot be run: {reason}") from None
+    finally:
+        os.close(end)
     try:
         with process:
             try:
@@ -63,6 +70,7 @@ def ask(
                 _end(process)
                 raise
     finally:
+        os.close(lifeline)
         orphans.ours.discard(process.pid)
     return Answer(
         process.returncode, stdout.decode("utf-8", "replace"), stderr.decode("utf-8", "replace")

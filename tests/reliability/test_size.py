@@ -122,13 +122,11 @@ async def test_very_many_tracebacks(project: Project, open_session: Open) -> Non
         assert status == 500
         if number == TRACEBACKS // 2:
             middle = held(session.process.pid)[0]
-    await session.until(
-        lambda: len(session.notifications("hotplate/traceback")) == TRACEBACKS, what="all of them"
-    )
     await session.barrier()
     assert held(session.process.pid)[0] - middle < 16_000_000
     assert len(session.diagnostics(session.folder / "app.py")) == 1, "one view, one problem"
     told = session.notifications("hotplate/traceback")
+    assert 50 <= len(told) <= TRACEBACKS, "a storm may be told in part"
     answer = await session.command("openDebugger", {"id": told[-1]["id"]})
     assert answer["url"] == told[-1]["debuggerUrl"]
     session.save("app.py", APP.replace("raise ValueError(word)", "return word"))
@@ -146,9 +144,6 @@ async def test_a_problem_in_each_of_very_many_views(project: Project, open_sessi
     for number in range(VIEWS):
         await session.get(url, f"/v{number}")
     await session.barrier()
-    await session.until(
-        lambda: len(session.notifications("hotplate/traceback")) == VIEWS, what="all of them"
-    )
     shown = session.diagnostics(session.folder / "app.py")
     assert 0 < len(shown) <= 50, "those of the last views"
     sent = sum(len(each) for each in session.published(session.folder / "app.py"))

@@ -203,3 +203,27 @@ async def _settled(session: Session) -> None:
     session.received[:] = [
         message for message in session.received if message.get("method") != "window/showMessage"
     ]
+
+
+@pytest.mark.parametrize("now", ["always", "ask"])
+async def test_never_no_more(now: str, project: Project, open_session: Open) -> None:
+    session = open_session(project({"app.py": WORKING}))
+    asked = await opened(session, "Start", autoStart="never")
+    await _settled(session)
+    settings = session.client.get_configuration(section="hotplate")
+    session.configure({**settings, "autoStart": now})
+    await session.state("running")
+    assert len(asked) == (now == "ask")
+
+
+async def test_always_for_this_folder_cannot_be_written(
+    project: Project, open_session: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project({"app.py": WORKING, "file": ""})
+    monkeypatch.setenv("HOTPLATE_STATE_DIR", str(folder / "file"))
+    session = open_session(folder)
+    await opened(session, "Always for this folder")
+    told = await session.notification("window/showMessage")
+    assert str(folder / "file" / "approved-folders.json") in told["message"]
+    assert "HOTPLATE_STATE_DIR" in told["message"]
+    await session.state("running")

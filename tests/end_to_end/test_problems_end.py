@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lsprotocol import types
+
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -96,6 +98,23 @@ async def test_a_view_that_is_gone_raises_no_more(project: Project, open_session
     assert session.diagnostics(session.folder / "helper.py")
     assert await session.get(url) == (200, "well")
     await session.no_diagnostics(session.folder / "helper.py")
+
+
+async def test_a_save_by_another_spelling_of_the_address(
+    project: Project, open_session: Open
+) -> None:
+    """Some editors leave a plus as it is, some write %2B."""
+    folder = project({"app.py": APP, "helper.py": HELPER}, name="my+shop")
+    session = open_session(folder)
+    url = (await session.run(restartOnSave="manual"))["url"]
+    await session.get(url, "/thread")
+    await session.diagnostic(folder / "helper.py")
+    (folder / "helper.py").write_text(HELPER + "\n")
+    identifier = types.TextDocumentIdentifier(f"file://{folder}/helper.py")
+    assert identifier.uri != (folder / "helper.py").as_uri()
+    session.client.text_document_did_save(types.DidSaveTextDocumentParams(identifier))
+    await session.no_diagnostics(folder / "helper.py")
+    assert session.states()[-1] == ("running", 1), "it was the save, not the start that came of it"
 
 
 async def test_a_taken_port_is_asked_about_once(project: Project, open_session: Open) -> None:

@@ -289,6 +289,24 @@ async def test_6_a_module_that_is_deleted_or_renamed(
     assert await session.get(url, "/late") == (200, "first")
 
 
+async def test_5_a_checkout_of_many_files_is_one_restart(
+    project: Callable[..., Path], open_session: Callable[[Path], Session]
+) -> None:
+    others = {f"others/file{n}.py": "" for n in range(300)}
+    folder = project({"app.py": MANY, **many(1), **others})
+    session = open_session(folder)
+    url = (await session.run())["url"]
+    for name, text in many(2).items():
+        session.write(name, text)
+    names = [name for pair in zip(others, [*many(2)] * 10, strict=False) for name in pair]
+    session.changed_outside(*names)
+    await session.state("running", after=1, reason="external")
+    assert await session.get(url) == (200, str(2 * COUNT))
+    session.changed_outside("others/file1.py")  # its turn is after theirs
+    await session.barrier()
+    assert [number for name, number in session.states() if name == "running"] == [1, 2]
+
+
 async def test_5_a_file_that_is_deleted_outside_matters(
     project: Callable[..., Path], open_session: Callable[[Path], Session]
 ) -> None:

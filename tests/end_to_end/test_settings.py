@@ -13,6 +13,7 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
+from hotplate.lsp.watching import ALWAYS
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -533,3 +534,92 @@ async def test_a_save_that_does_not_count_is_no_change_from_outside(
     session.write("app.py", APP + "# from a branch\n")
     session.changed_outside("app.py")
     assert (await session.state("running", after=1))["reason"] == "external"
+
+
+# ---------------------------------------------------------------- an editor that takes its time
+
+
+async def test_settings_that_come_late(project: Project, open_session: Open) -> None:
+    """The editor is slow to answer: the app starts without, and is brought in line."""
+    first, second = free_port(), free_port()
+    session = open_session(project({"app.py": APP}))
+    gate = asyncio.Event()
+
+    async def answer(_: types.ConfigurationParams) -> list[Any]:
+        await gate.wait()
+        return [{"port": second}]
+
+    session.answers[types.WORKSPACE_CONFIGURATION] = answer
+    await session.start(options={"port": first, "interpreter": PYTHON})
+    assert port_of(await session.state("running")) == first
+    gate.set()
+    state = await session.state("running", after=1)
+    assert (port_of(state), state["reason"]) == (second, "configuration")
+
+
+async def test_no_answer_takes_no_setting_back(project: Project, open_session: Open) -> None:
+    first, second, third = free_port(), free_port(), free_port()
+    session = open_session(project({"app.py": APP}))
+    session.answers[types.WORKSPACE_CONFIGURATION] = lambda _: [{"port": second}]
+    await session.start(options={"port": first, "interpreter": PYTHON})
+    assert port_of(await session.state("running")) == second
+
+    def refuse(_: types.ConfigurationParams) -> list[Any]:
+        raise RuntimeError("not now")
+
+    session.answers[types.WORKSPACE_CONFIGURATION] = refuse
+    session.configure({})
+    gate = asyncio.Event()
+
+    async def answer(_: types.ConfigurationParams) -> list[Any]:
+        await gate.wait()
+        return [{"port": third}]
+
+    await session.until(lambda: _asked(session) == 2, what="the second question")
+    session.answers[types.WORKSPACE_CONFIGURATION] = answer
+    session.configure({})
+    session.write("pyproject.toml", "[tool.hotplate]\nnonsense = 1\n")
+    # It is read when the answer has been waited for.
+    await session.diagnostic(session.folder / "pyproject.toml", "nonsense")
+    gate.set()
+    assert port_of(await session.state("running", after=1)) == third
+    assert [number for name, number in session.states() if name == "running"] == [1, 2]
+
+
+def _asked(session: Session) -> int:
+    return sum(m.get("method") == "workspace/configuration" for m in session.received)
+
+
+# ---------------------------------------------------------------- what the editor watches
+
+
+def _watched(session: Session) -> list[str]:
+    """What is registered now, but for what always is: the last part of each pattern."""
+    now: dict[str, list[Any]] = {}
+    for message in session.received:
+        params = message.get("params") or {}
+        for each in params.get("registrations", []):
+            watchers = (each.get("registerOptions") or {}).get("watchers", [])
+            now[each["id"]] = [watcher["globPattern"] for watcher in watchers]
+        for each in params.get("unregisterations", []):
+            now.pop(each["id"])
+    patterns = [pattern for each in now.values() for pattern in each if pattern not in ALWAYS]
+    texts = [each if isinstance(each, str) else each["pattern"] for each in patterns]
+    return [text.rpartition("/")[2] for text in texts]
+
+
+async def test_extra_files_are_watched(project: Project, open_session: Open) -> None:
+    """Those that a generator writes, as well as those that are saved."""
+    folder = project({"app.py": APP, "data.csv": "1", "more[1].csv": "1"})
+    session = open_session(folder)
+    await session.run(extraFiles=["data.csv"])
+    await session.until(lambda: _watched(session) == ["data.csv"], what="a watcher")
+    session.write("data.csv", "22")
+    session.changed_outside("data.csv")
+    await session.state("running", after=1, reason="external")
+
+    settings = session.client.get_configuration(section="hotplate")
+    session.configure({**settings, "extraFiles": ["more[1].csv"]})
+    await session.until(lambda: _watched(session) == ["more?1?.csv"], what="another")
+    session.configure({**settings, "extraFiles": []})
+    await session.until(lambda: _watched(session) == [], what="none")

@@ -487,5 +487,5 @@ def test_what_the_app_writes_itself_is_no_news_from_the_editors_watcher(running:
 def test_a_folder_stands_for_what_was_read_in_it(running: App) -> None:
     running.handle(FileSeen(1, "/p/parts/words.py", OLD))
     running.handle(FileSeen(1, "/p/parts_of/words.py", OLD))
-    assert running.core.known_below("/p/parts") == ["/p/parts/words.py"]
-    assert running.core.known_below(APP) == []
+    assert running.core.known_below(["/p/parts"]) == ["/p/parts/words.py"]
+    assert running.core.known_below([APP]) == []

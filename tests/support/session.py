@@ -315,5 +315,6 @@ def _answer(session: Session) -> None:
     for method, feature in DEFAULT_CLIENT_FEATURES.items():
         answer(method, functools.partial(feature, client))
     answer(types.CLIENT_REGISTER_CAPABILITY, lambda _: None)
+    answer(types.CLIENT_UNREGISTER_CAPABILITY, lambda _: None)
     answer(types.WORKSPACE_CODE_LENS_REFRESH, lambda _: None)
     answer(types.WINDOW_SHOW_MESSAGE_REQUEST, lambda _: None)

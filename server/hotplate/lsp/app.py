@@ -19,8 +19,7 @@ from hotplate.lsp.places import Places, in_units
 from hotplate.lsp.port_question import PortQuestion
 from hotplate.project.planner import AppPlanner
 from hotplate.project.schema import Settings
-from hotplate.supervision.events import Failure, Phase, Signature
-from hotplate.supervision.files import signature
+from hotplate.supervision.events import Change, Failure, Phase, Signature
 from hotplate.supervision.supervisor import Supervisor
 
 STOP_SECONDS = 0.25
@@ -107,9 +106,10 @@ class App:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(None, self.planner.keeps_interpreter)
 
-    def leaves_out(self, path: str) -> bool:
+    def leaves_out(self, change: Change) -> bool:
         """Whether a file is as it was when a save of it did not count."""
-        return path in self.left_out and self.left_out[path] == signature(path)
+        path, found = change
+        return path in self.left_out and self.left_out[path] == found
 
     def file_saved(self, uri: str) -> None:
         """What had been raised in this file is answered by the save."""

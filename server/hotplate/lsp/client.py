@@ -13,7 +13,7 @@ from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 
 from hotplate.lsp import protocol
-from hotplate.lsp.requests import ask
+from hotplate.lsp.requests import ask, demand
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +38,7 @@ class Client:
         self.lens_refresh = bool(lens and lens.refresh_support)
         self.configuration = bool(workspace.configuration)
         self.watched_files = bool(watched and watched.dynamic_registration)
+        self.relative_patterns = bool(watched and watched.relative_pattern_support)
         self.changed_configuration = bool(changed and changed.dynamic_registration)
         own = experimental.get("hotplate") if isinstance(experimental, dict) else None
         self.own_messages = bool(own)
@@ -86,7 +87,8 @@ class Client:
 
     def refresh_lenses(self) -> None:
         if self.lens_refresh:
-            self.later(ask(lambda: self._server.workspace_code_lens_refresh_async(None)))
+            refresh = self._server.workspace_code_lens_refresh_async
+            self.later(ask(types.WORKSPACE_CODE_LENS_REFRESH, lambda: refresh(None)))
 
     # ------------------------------------------------------------ with an answer
 
@@ -97,7 +99,8 @@ class Client:
         kind = types.MessageType.Warning if warning else types.MessageType.Info
         actions = [types.MessageActionItem(choice) for choice in choices]
         params = types.ShowMessageRequestParams(kind, message, actions)
-        answer = await ask(lambda: self._question(params), seconds=None)
+        method = types.WINDOW_SHOW_MESSAGE_REQUEST
+        answer = await ask(method, lambda: self._question(params), seconds=None)
         return answer.title if answer is not None else None
 
     async def _question(
@@ -114,25 +117,38 @@ class Client:
         """Open an address in the person's browser, or show it where the editor can't."""
         if self.documents:
             params = types.ShowDocumentParams(uri=url, external=True, take_focus=True)
-            answer = await ask(lambda: self._server.window_show_document_async(params), 10)
+            show = self._server.window_show_document_async
+            answer = await ask(types.WINDOW_SHOW_DOCUMENT, lambda: show(params), 10)
             if answer is not None and answer.success:
                 return
         self.tell(f"Open {url} in your browser.")
 
     async def settings(self, scope: str) -> Any:
-        """The editor's `hotplate` section for a folder; None where it gives none."""
+        """The editor's `hotplate` section for a folder; None where it gives none. Raises Unanswered
+        where it does not say."""
         if not self.configuration:
             return None
         item = types.ConfigurationItem(scope_uri=scope, section="hotplate")
         params = types.ConfigurationParams([item])
-        answer = await ask(lambda: self._server.workspace_configuration_async(params))
+        return await demand(types.WORKSPACE_CONFIGURATION, lambda: self._section(params))
+
+    async def _section(self, params: types.ConfigurationParams) -> Any:
+        answer = await self._server.workspace_configuration_async(params)
         return answer[0] if answer else None
 
-    async def register(self, method: str, options: Any) -> None:
-        """Register for a notification, where the client lets us."""
+    async def register(self, method: str, options: Any) -> str:
+        """Register for a notification, where the client lets us; the id is for `unregister`."""
         registration = types.Registration(str(uuid.uuid4()), method, options)
         params = types.RegistrationParams([registration])
-        await ask(lambda: self._server.client_register_capability_async(params))
+        register = self._server.client_register_capability_async
+        await ask(types.CLIENT_REGISTER_CAPABILITY, lambda: register(params))
+        return registration.id
+
+    async def unregister(self, method: str, id_: str) -> None:
+        """Take a registration back."""
+        params = types.UnregistrationParams([types.Unregistration(id_, method)])
+        unregister = self._server.client_unregister_capability_async
+        await ask(types.CLIENT_UNREGISTER_CAPABILITY, lambda: unregister(params))
 
     async def begin_progress(self, title: str, message: str) -> str | None:
         """Show that something takes its time; the token is for `end_progress`."""
@@ -140,7 +156,8 @@ class Client:
         progress = self._server.work_done_progress
         if not self.progress:
             return None
-        created = await ask(lambda: _created(progress.create_async(token)))
+        method = types.WINDOW_WORK_DONE_PROGRESS_CREATE
+        created = await ask(method, lambda: _created(progress.create_async(token)))
         if created is None:
             return None
         progress.begin(token, types.WorkDoneProgressBegin(title=title, message=message))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
 from lsprotocol.types import Position, PositionEncodingKind, Range
 from pygls import uris
 
+from hotplate.supervision.files import real
 from hotplate_agent.messages import Frame
 
 UTF8, UTF16 = PositionEncodingKind.Utf8, PositionEncodingKind.Utf16
@@ -28,12 +28,13 @@ class Places:
         self._spellings: list[tuple[str, str]] = []
 
     def add_folder(self, folder: Path) -> None:
-        real = os.path.realpath(folder)
-        if real != str(folder):
-            self._spellings.append((real, str(folder)))
+        path = os.path.realpath(folder)
+        if path != str(folder):
+            self._spellings.append((path, str(folder)))
 
-    def path(self, uri: str) -> str | None:
-        """The real path of a file's URI; None for what is no file."""
+    def path(self, uri: str, folders: dict[str, str] | None = None) -> str | None:
+        """The real path of a file's URI; None for what is no file. `folders` holds what is known
+        of folders, for as long as that may be: a link may lead elsewhere at the next save."""
         try:
             path = uris.to_fs_path(uri)
         except Exception:
@@ -42,15 +43,15 @@ class Places:
             return None
         try:
             os.fsencode(path)
-            return real_path(path)
+            return real(path, {} if folders is None else folders)
         except ValueError:  # characters that no file's name can have
             return None
 
     def uri(self, path: str) -> str:
         """A file's URI as the editor writes it."""
-        for real, spelled in self._spellings:
-            if path == real or path.startswith(real + os.sep):
-                path = spelled + path[len(real) :]
+        for folder, spelled in self._spellings:
+            if path == folder or path.startswith(folder + os.sep):
+                path = spelled + path[len(folder) :]
                 break
         try:
             return uris.from_fs_path(path) or Path(path).as_uri()
@@ -86,18 +87,6 @@ class Places:
         return Range(
             Position(line, self.units(text, start)), Position(line, self.units(text, len(text)))
         )
-
-
-@lru_cache(maxsize=4096)
-def _real_folder(folder: str) -> str:
-    return os.path.realpath(folder)
-
-
-def real_path(path: str) -> str:
-    """The path without symbolic links. Folders are remembered: they are asked for at each save."""
-    folder, name = os.path.split(path)
-    joined = os.path.join(_real_folder(folder), name)
-    return os.path.realpath(joined) if os.path.islink(joined) else joined
 
 
 def in_units(places: Places, path: str, line: int) -> Range:

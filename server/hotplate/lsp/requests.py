@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -14,8 +14,18 @@ SECONDS = 2.0
 """How long a client may take to answer what no person has to think about."""
 
 
-async def ask(make: Callable[[], Awaitable[T]], seconds: float | None = SECONDS) -> T | None:
-    """The client's answer, or None: it gave none in time, or an error.
+class Unanswered(Exception):
+    """The client has answered with an error, or not in time: `late` is what it may still say."""
+
+    def __init__(self, late: asyncio.Future[Any] | None = None) -> None:
+        super().__init__("The client has not answered.")
+        self.late = late
+
+
+async def demand(
+    method: str, make: Callable[[], Awaitable[T]], seconds: float | None = SECONDS
+) -> T:
+    """The client's answer. Raises Unanswered.
 
     A late answer is not an error: pygls finds its future, so that must not be cancelled.
     """
@@ -23,12 +33,22 @@ async def ask(make: Callable[[], Awaitable[T]], seconds: float | None = SECONDS)
     done, _ = await asyncio.wait({future}, timeout=seconds)
     if not done:
         future.add_done_callback(_swallow)
-        logger.warning("The client has not answered a request within %s s.", seconds)
-        return None
+        logger.warning("The client has not answered %s within %s s.", method, seconds)
+        raise Unanswered(future)
     try:
         return future.result()
     except Exception as error:
-        logger.warning("The client has answered a request with an error: %s", error)
+        logger.warning("The client has answered %s with an error: %s", method, error)
+        raise Unanswered from error
+
+
+async def ask(
+    method: str, make: Callable[[], Awaitable[T]], seconds: float | None = SECONDS
+) -> T | None:
+    """The same, for what can be done without: None where there is no answer."""
+    try:
+        return await demand(method, make, seconds)
+    except Unanswered:
         return None
 
 

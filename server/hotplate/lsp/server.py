@@ -42,12 +42,6 @@ from hotplate.supervision import orphans
 
 logger = logging.getLogger(__name__)
 
-WATCHED = (
-    "**/*.py",
-    "**/.env*",
-    "**/.flaskenv",
-    "**/*.{toml,yaml,yml,json,ini,cfg,conf,env}",
-)
 END_SECONDS = 1.2
 
 NOT_OURS = (
@@ -140,14 +134,11 @@ def _lifecycle(server: HotplateServer) -> None:
         """`initialized`: register what is registered late, then find and start the apps."""
         client = ls.client
         assert client is not None
-        if client.watched_files:
-            watchers = [types.FileSystemWatcher(glob_pattern=pattern) for pattern in WATCHED]
-            options = types.DidChangeWatchedFilesRegistrationOptions(watchers)
-            client.later(client.register(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, options))
+        ls.running.watching.begin()
         if client.changed_configuration:
             section = types.DidChangeConfigurationRegistrationOptions(section="hotplate")
             client.later(client.register(types.WORKSPACE_DID_CHANGE_CONFIGURATION, section))
-        await asyncio.gather(*(ls.running.add_folder(uri) for uri in ls.folders))
+        await ls.running.change_folders(ls.folders)
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(ls: HotplateServer, params: None) -> None:
@@ -160,9 +151,10 @@ def _lifecycle(server: HotplateServer) -> None:
         ls: HotplateServer, params: types.DidChangeWorkspaceFoldersParams
     ) -> None:
         """`workspace/didChangeWorkspaceFolders`."""
-        for folder in params.event.removed:
-            await ls.running.remove_folder(folder.uri)
-        await asyncio.gather(*(ls.running.add_folder(each.uri) for each in params.event.added))
+        event = params.event
+        await ls.running.change_folders(
+            [folder.uri for folder in event.added], [folder.uri for folder in event.removed]
+        )
 
     @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
     async def configuration_changed(

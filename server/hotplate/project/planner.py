@@ -28,8 +28,6 @@ class AppPlanner:
         self.workspace = workspace
         self.port_override: int | None = None
         """The port that the person has chosen in place of a taken one."""
-        self.interpreter_allowed = False
-        """The person's yes to an interpreter that only the project's file names."""
         self.found: Interpreter | None = None
         """The interpreter of the last plan."""
         self.located: discovery.Located | None = None
@@ -51,9 +49,7 @@ class AppPlanner:
 
     def interpreter(self) -> Interpreter:
         """The person's Python. Raises PlanError with what to do."""
-        if not self.interpreter_allowed and needs_consent(
-            self.settings, self.workspace, self._base
-        ):
+        if needs_consent(self.settings, self.workspace, self._base):
             raise _refused(
                 "interpreter",
                 "InterpreterNotAllowed",
@@ -139,7 +135,7 @@ class AppPlanner:
             tls=cert is not None,
             insist_host=host and absolute(host, str(cwd)),
             insist_port=port,
-            heeded=self._heeded(cwd) | self._environment(),
+            heeded=self.extra_files | self._environment(),
             excluded=tuple(settings.exclude_patterns),
             project=tuple(os.path.realpath(path) + os.sep for path in {self.folder, cwd}),
             drain_seconds=settings.drain_seconds,
@@ -159,8 +155,10 @@ class AppPlanner:
         path = self.settings.env_file
         return None if path is None else str(expand(cwd, path))
 
-    def _heeded(self, cwd: Path) -> frozenset[str]:
-        """Files whose every save matters."""
+    @property
+    def extra_files(self) -> frozenset[str]:
+        """Files whose every save matters, because the person says so."""
+        cwd = self.settings.working_directory(self.workspace)
         files = (expand(cwd, path) for path in self.settings.extra_files)
         return frozenset(os.path.realpath(path) for path in files)
 

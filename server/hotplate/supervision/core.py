@@ -179,10 +179,13 @@ class Core:
                 return [Hangs(self.generation, event.frames)]
         return []
 
-    def known_below(self, path: str) -> list[str]:
-        """What the app has read in a folder: who deletes or renames one tells no more than that."""
-        folder = path.rstrip("/") + "/"
-        return [each for each in self._seen if each.startswith(folder)]
+    def known_below(self, paths: Iterable[str]) -> list[str]:
+        """What the app has read in these, as far as they are folders: who deletes or renames one
+        tells no more than that. A checkout tells thousands, so each folder is asked for once."""
+        told = tuple(path.rstrip("/") + "/" for path in paths)
+        folders = {path.rpartition("/")[0] for path in self._seen}
+        below = {folder for folder in folders if (folder + "/").startswith(told)}
+        return [path for path in self._seen if path.rpartition("/")[0] in below]
 
     # ------------------------------------------------------------ commands
 

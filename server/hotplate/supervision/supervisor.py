@@ -70,7 +70,8 @@ class Supervisor:
         self._secrets = Secrets()
         self._stopped = asyncio.Event()
         self._stopped.set()
-        self._quick = False
+        self.closed = False
+        """Set by `close`: from then on nothing starts it."""
         self.status = Status(Phase.STOPPED, 0, "start")
 
     # ------------------------------------------------------------ what the editor may do
@@ -87,12 +88,20 @@ class Supervisor:
         """End the app and give the port back."""
         self.post(ev.Stop())
 
-    def saved(self, paths: Sequence[str], external: bool = False) -> None:
-        """Files have been saved, or changed by something else."""
-        known = (below for path in paths for below in self._core.known_below(path))
-        every = dict.fromkeys([*paths, *known])
-        changes = tuple(ev.Change(path, signature(path)) for path in every)
-        self.post(ev.Saved(changes, time.time_ns(), external))
+    def saved(self, paths: Sequence[str]) -> None:
+        """Files have been saved."""
+        self._post_saved([ev.Change(path, signature(path)) for path in paths], external=False)
+
+    def changed(self, changes: Sequence[ev.Change]) -> None:
+        """Files have been changed by something else, and are so now."""
+        self._post_saved(changes, external=True)
+
+    def _post_saved(self, changes: Sequence[ev.Change], external: bool) -> None:
+        named = dict(changes)
+        below = [path for path in self._core.known_below(named) if path not in named]
+        named.update({path: signature(path) for path in below})
+        every = tuple(ev.Change(path, found) for path, found in named.items())
+        self.post(ev.Saved(every, time.time_ns(), external))
 
     def retune(self) -> None:
         """Take over what changed settings mean for the process that runs, without a restart."""
@@ -124,7 +133,7 @@ class Supervisor:
 
     async def close(self) -> None:
         """End everything, within a second. The supervisor can't be used after that."""
-        self._quick = True
+        self.closed = True
         self.stop()
         for child in self._children.values():
             child.drain(SHUTDOWN_DRAIN, SHUTDOWN_SECONDS - SHUTDOWN_DRAIN)
@@ -156,6 +165,8 @@ class Supervisor:
 
     def post(self, event: Event) -> None:
         """Handle an event, after those that came before it."""
+        if self.closed and isinstance(event, (ev.Start, ev.Restart)):
+            return  # an answer that the person gave late, or settings that were under way
         self._inbox.append(event)
         if self._handling:
             return
@@ -198,7 +209,7 @@ class Supervisor:
                 self._loop.create_task(self._grant(generation))
             case ev.Drain(generation):
                 seconds = self._plans[generation].drain_seconds
-                self._children[generation].drain(SHUTDOWN_DRAIN if self._quick else seconds)
+                self._children[generation].drain(SHUTDOWN_DRAIN if self.closed else seconds)
             case ev.Kill(generation):
                 self._kill(generation)
             case ev.ShowPage(failure):

@@ -85,5 +85,13 @@ def _is_patched(names: _Names) -> bool:
     return any(
         now.get(key) is not value
         for key, value in before.items()
-        if issubclass(type(value), _KINDS) and not issubclass(type(now.get(key)), ModuleType)
+        if issubclass(type(value), _KINDS) and not _is_harmless(now.get(key))
     )
+
+
+def _is_harmless(value: Any) -> bool:
+    """A submodule; or what `typing_extensions` puts into `typing` whenever it is imported, which
+    teaches helpers of it more and changes nothing for those who have used them before."""
+    if type(value) is FunctionType:
+        return value.__module__ == "typing_extensions"
+    return issubclass(type(value), ModuleType)

@@ -21,6 +21,7 @@ import pytest
 from agent.conftest import Start
 from agent.driver import Agent, write
 from hotplate_agent import messages as m
+from hotplate_agent.originals import Originals
 
 SERVE = """
 from flask import Flask, jsonify
@@ -538,6 +539,20 @@ def test_a_patch_that_is_seen_late(start: Start, tmp_path: Path) -> None:
     standby.serve(app="app.py", learn=True)
     standby.expect(m.Spoilt)
     assert standby.process.poll() is None  # the server will have it drain
+
+
+def test_typing_extensions_is_no_patch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever imports it, and whenever: it teaches helpers of `typing` more, and breaks none."""
+    import textwrap
+    import types
+
+    originals = Originals()
+    originals.note(["textwrap"])
+    by = types.FunctionType((lambda text: text).__code__, {"__name__": "typing_extensions"})
+    monkeypatch.setattr(textwrap, "dedent", by)
+    assert originals.patched() == []
+    monkeypatch.setattr(textwrap, "dedent", lambda text: text)
+    assert originals.patched() == ["textwrap"]
 
 
 def test_with_every_flask(start: Start, pair: str, tmp_path: Path) -> None:

@@ -126,7 +126,7 @@ async def test_very_many_tracebacks(project: Project, open_session: Open) -> Non
     assert held(session.process.pid)[0] - middle < 16_000_000
     assert len(session.diagnostics(session.folder / "app.py")) == 1, "one view, one problem"
     told = session.notifications("hotplate/traceback")
-    assert 50 <= len(told) <= TRACEBACKS, "a storm may be told in part"
+    assert 1 <= len(told) <= TRACEBACKS, "a storm is told in part"
     answer = await session.command("openDebugger", {"id": told[-1]["id"]})
     assert answer["url"] == told[-1]["debuggerUrl"]
     session.save("app.py", APP.replace("raise ValueError(word)", "return word"))

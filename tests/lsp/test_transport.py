@@ -99,6 +99,13 @@ async def test_input_from_a_pipe_a_socket_and_a_file() -> None:
         assert [message async for message in read_messages(reader)] == [{"a": 1}]
 
 
+async def test_input_from_nowhere_is_at_its_end() -> None:
+    """What a service manager gives to a program that it starts."""
+    with open(os.devnull, "rb", buffering=0) as nothing:
+        reader = await open_input(nothing)
+        assert [each async for each in read_messages(reader)] == []
+
+
 async def test_output_waits_for_a_client_that_does_not_read() -> None:
     read_end, write_end = os.pipe()
     output = await open_output(os.fdopen(write_end, "wb", buffering=0))

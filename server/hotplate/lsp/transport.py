@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import stat
 import sys
 from collections.abc import AsyncIterator
 from typing import Any, BinaryIO
@@ -25,15 +26,20 @@ class ParseError(Exception):
 
 
 async def open_input(stream: BinaryIO) -> asyncio.StreamReader:
-    """A reader for a pipe, socket or terminal; for a file, one that has read it."""
+    """A reader for a pipe, socket or terminal; for a file or /dev/null, one that has read it."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=1024 * 1024)
-    try:
+    if _can_be_waited_for(stream):
         await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), stream)
-    except ValueError:  # a regular file
+    else:
         reader.feed_data(await loop.run_in_executor(None, stream.read))
         reader.feed_eof()
     return reader
+
+
+def _can_be_waited_for(stream: BinaryIO) -> bool:
+    mode = os.fstat(stream.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stream.isatty()
 
 
 async def open_output(stream: BinaryIO) -> Output:

@@ -489,3 +489,30 @@ def test_a_folder_stands_for_what_was_read_in_it(running: App) -> None:
     running.handle(FileSeen(1, "/p/parts_of/words.py", OLD))
     assert running.core.known_below(["/p/parts"]) == ["/p/parts/words.py"]
     assert running.core.known_below([APP]) == []
+
+
+@pytest.mark.parametrize("end", ["failed", "gone"])
+def test_a_save_that_a_failing_start_had_not_come_to_is_tried(loading: App, end: str) -> None:
+    """A missing module, written while the start fails for want of it."""
+    assert loading.save("/p/missing.py") == []
+    event = Failed(1, ERROR, alive=True) if end == "failed" else Gone(1, DEATH)
+    effects = loading.handle(event)
+    phases = [each.phase for each in effects if isinstance(each, Publish)]
+    assert phases == [Phase.FAILED, Phase.STARTING]
+    assert Spawn(2) in effects and loading.core.generation == 2
+    assert loading.core.phase is Phase.STARTING
+
+
+def test_a_save_that_it_had_read_is_not_tried_again(loading: App) -> None:
+    loading.save("/p/late.py")
+    loading.save("/p/notes.txt")
+    loading.save("/p/generated/a.py")
+    loading.handle(FileSeen(1, "/p/late.py", NEW))
+    loading.handle(Failed(1, ERROR, alive=True))
+    assert loading.core.phase is Phase.FAILED and loading.core.generation == 1
+
+
+def test_what_was_saved_long_before_a_crash_starts_nothing(running: App) -> None:
+    running.save("/p/test_app.py")
+    running.handle(Gone(1, DEATH))
+    assert running.core.phase is Phase.FAILED and running.core.generation == 1

@@ -376,9 +376,24 @@ class Core:
         if self.phase is Phase.FAILED:
             # There is no socket for the page of the error. The error is what is to be told.
             return self._grant()
+        return self._fail(event.failure) or [self._publish(), *self._grant()]
+
+    def _fail(self, failure: Failure) -> list[Effect]:
+        """It has failed. What was saved while it started, and it had not come to, may be what it
+        wanted: then it is started anew."""
+        starting = self.phase is Phase.STARTING
         self.phase = Phase.FAILED
-        self.failure = event.failure
-        return [self._publish(), *self._grant()]
+        self.failure = failure
+        late = [
+            path
+            for path in self._saves
+            if path not in self._seen
+            and not self._is_excluded(path)
+            and self._concerns_failure(path)
+        ]
+        if not starting or not late:
+            return []
+        return [self._publish(), *self._begin(self._saves[late[0]].reason, late)]
 
     def _released(self, generation: int) -> list[Effect]:
         if self._acceptor != generation:
@@ -394,9 +409,10 @@ class Core:
             return [*self._tell_alone(), *self._load(), *self._grant()]
         effects: list[Effect] = []
         if self.phase in (Phase.STARTING, Phase.RUNNING):
-            self.phase = Phase.FAILED
-            self.failure = event.failure
             self._reason, self._files = "crash", ()
+            again = self._fail(event.failure)
+            if again:
+                return again
             effects.append(self._publish())
         self._asked = False
         return effects + self._grant()

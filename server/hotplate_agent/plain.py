@@ -4,8 +4,7 @@ Flask's command line would refuse them at the very end, when it has found the ob
 the factory. So what it has found is taken out of its refusal: nothing is imported or called twice.
 """
 
-import inspect
-from types import FrameType, ModuleType
+from types import FrameType, FunctionType, ModuleType
 from typing import Any, Optional
 
 
@@ -56,15 +55,17 @@ def _app_in(frame: FrameType) -> Any:
     found = frame.f_locals
     if "app" in found:  # an object, or what a factory has made
         app = found["app"]
-        return app if callable(app) and not inspect.isclass(app) else None
+        return app if callable(app) and not issubclass(type(app), type) else None
     attr = found.get("attr")
     # It was called without arguments, as a factory would be.
-    if inspect.isfunction(attr) and _required(attr) == 2:
+    if issubclass(type(attr), FunctionType) and _required(attr) == 2:
         return attr
     return None
 
 
 def _required(function: Any) -> int:
+    import inspect  # only now: Flask has imported it, but a script need not have
+
     parameters = inspect.signature(function).parameters.values()
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return len([p for p in parameters if p.kind in kinds and p.default is p.empty])

@@ -153,16 +153,16 @@ async def test_a_handler(name: str, project: Project, open_session: Open) -> Non
 SHELL = {
     # What is told to the editor fails, at each start.
     "hotplate.lsp.client.Client.refresh_lenses": PLAIN,
-    "hotplate.lsp.app.App._running": PLAIN,
+    "hotplate.lsp.face.EditorFace._running": PLAIN,
     # A task on its way.
-    "hotplate.lsp.app.App._show_progress": ASYNC,
+    "hotplate.lsp.progress.StartProgress._show": ASYNC,
     # What only saves time.
     "hotplate.supervision.standby.Standby.take": ASYNC,
     "hotplate.supervision.standby.Standby._make": PLAIN,
     "hotplate.supervision.standby.Standby.learnt": AFTER,
     # What an agent says.
-    "hotplate.lsp.app.App.raised": PLAIN,
-    "hotplate.lsp.app.App.output": PLAIN,
+    "hotplate.lsp.face.EditorFace.raised": PLAIN,
+    "hotplate.lsp.face.EditorFace.output": PLAIN,
 }
 
 

@@ -367,6 +367,8 @@ def test_two_apps_in_one_script(start: Start, tmp_path: Path, end: str) -> None:
     agent = start(end)
     agent.serve(script="main.py")
     (tmp_path / "gate").write_text("")
+    agent.expect(m.AskAlone)  # a generation before might hold that port
+    agent.send(m.NowAlone())
     deadline = time.monotonic() + WAIT
     while True:
         try:

@@ -46,7 +46,8 @@ class Which:
             self._below = settings.folder
             loop = asyncio.get_running_loop()
             found = await loop.run_in_executor(None, settle, settings, self._folder)
-            self._choice, self.several = found
+            if self._choice is None:  # the person may have chosen meanwhile
+                self._choice, self.several = found
         return choose(settings, self._choice) if self._choice is not None else settings
 
     async def ask(self, vouched_for: bool) -> bool:
@@ -67,7 +68,7 @@ class Which:
                 types.MessageType.Warning,
             )
         chosen = by_title.get(answer or "")
-        if chosen is None or not self.several:
+        if chosen not in self.several:
             return False  # or it has been settled otherwise meanwhile
         self._choice, self.several = chosen, []
         return True

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -80,6 +81,23 @@ def test_the_end_of_the_server_ends_all(start: Start, tmp_path: Path, what: str)
     agent.hang_up()
     assert agent.wait(1) == -signal.SIGKILL
     assert gone(child)
+
+
+@pytest.mark.parametrize("what", ["loop", "swallows"])
+def test_among_many_processes(start: Start, tmp_path: Path, what: str) -> None:
+    """All of them are looked at, by a thread that an app in a loop would let run 200 times a
+    second."""
+    sleepers = [subprocess.Popen(["sleep", "600"]) for _ in range(150)]
+    try:
+        agent, child = busy(start, tmp_path, BUSY[what], lifeline=False)
+        agent.hang_up()
+        assert agent.wait(1) == -signal.SIGKILL
+        assert gone(child)
+    finally:
+        for sleeper in sleepers:
+            sleeper.kill()
+        for sleeper in sleepers:
+            sleeper.wait()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a signal on a pipe's end")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -252,21 +253,21 @@ def test_which_flask_goes_with_which_werkzeug(flask: str, werkzeug: str, fit: bo
 
 
 def test_a_taken_port(project: Project) -> None:
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        taken = holder.getsockname()[1]
-        folder = project({"app.py": FACTORY, "pyproject.toml": settings(port=taken)})
+    folder = project({"app.py": FACTORY, "pyproject.toml": ""})
+    with holding_a_port(folder) as (taken, pid):
+        (folder / "pyproject.toml").write_text(settings(port=taken))
         (app,) = findings(folder)["apps"]
         assert app["address"]["free"] is False
         (obstacle,) = app["obstacles"]
         assert f"Port {taken} is taken by" in obstacle["what"]
-        assert f"pid {os.getpid()}" in obstacle["what"]
+        assert f"pid {pid}" in obstacle["what"]
         assert obstacle["next"] == "Stop it, or set hotplate.port."
         assert f"held by {app['address']['holder']}" in doctor(folder).output
 
 
-def test_a_port_that_the_app_itself_has(project: Project) -> None:
+@contextlib.contextmanager
+def holding_a_port(folder: Path, *words: str) -> Iterator[tuple[int, int]]:
+    """A program with these words in its command that listens: the port, and its pid."""
     source = textwrap.dedent("""\
         import socket, sys
         holder = socket.socket()
@@ -275,16 +276,20 @@ def test_a_port_that_the_app_itself_has(project: Project) -> None:
         print(holder.getsockname()[1], flush=True)
         sys.stdin.read()
     """)
-    folder = project({"app.py": FACTORY, "pyproject.toml": ""})
-    command = [sys.executable, "-c", source, "hotplate_agent"]
+    command = [sys.executable, "-c", source, *words]
     with subprocess.Popen(
         command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as agent:
-        assert agent.stdout is not None
-        taken = int(agent.stdout.readline())
+    ) as holder:
+        assert holder.stdout is not None
+        yield int(holder.stdout.readline()), holder.pid
+        holder.communicate("")
+
+
+def test_a_port_that_the_app_itself_has(project: Project) -> None:
+    folder = project({"app.py": FACTORY, "pyproject.toml": ""})
+    with holding_a_port(folder, "hotplate_agent") as (taken, _):
         (folder / "pyproject.toml").write_text(settings(port=taken))
         (app,) = findings(folder)["apps"]
-        agent.communicate("")
     assert app["address"]["ours"] is True
     assert app["obstacles"] == []
 

@@ -71,6 +71,7 @@ async def test_a_workspace_of_very_many_files(project: Project, open_session: Op
     assert files <= alone_files + 8
     for number in range(3):
         session.save("app.py", APP.replace("hello", f"hello {number}"))
+        await session.barrier()
         assert await session.get(running["url"]) == (200, f"hello {number}")
     # A checkout touches them all, and the editor tells of each.
     changed = [str(path.relative_to(folder)) for path in folder.rglob("f*.py")]

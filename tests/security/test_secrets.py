@@ -223,10 +223,10 @@ async def test_the_command_line_s_log_at_its_most_talkative(
     (fault / "sitecustomize.py").write_text(
         "import sys\n"
         "if 'hotplate_agent' not in ' '.join(sys.orig_argv):\n"
-        "    import hotplate.lsp.app as module\n"
+        "    import hotplate.lsp.face as module\n"
         "    def pin(self, generation, pin, url):\n"
         "        raise RuntimeError('could not tell ' + str(pin))\n"
-        "    module.App.pin = pin\n"
+        "    module.EditorFace.pin = pin\n"
     )
     log = tmp_path / "hotplate.log"
     session = open_session(project({"app.py": APP}))

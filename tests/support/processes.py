@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,10 @@ def describe(pids: set[int]) -> list[str]:
     return lines
 
 
-async def until_nobody(mark: str, seconds: float = 1.0) -> None:
-    """Wait until no marked process is alive; that takes a second at most."""
+async def until_nobody(mark: str, seconds: float = 1.0, but: Collection[int] = frozenset()) -> None:
+    """Wait until no marked process is alive `but` some; that takes a second at most."""
     deadline = time.monotonic() + seconds
-    while left := marked(mark):
+    while left := marked(mark).difference(but):
         assert time.monotonic() < deadline, f"still alive: {describe(left)}"
         await asyncio.sleep(0.01)
 

@@ -254,7 +254,7 @@ def test_which_flask_goes_with_which_werkzeug(flask: str, werkzeug: str, fit: bo
 
 def test_a_taken_port(project: Project) -> None:
     folder = project({"app.py": FACTORY, "pyproject.toml": ""})
-    with holding_a_port(folder) as (taken, pid):
+    with holding_a_port(folder, "/home/me/hotplate/tool.py") as (taken, pid):
         (folder / "pyproject.toml").write_text(settings(port=taken))
         (app,) = findings(folder)["apps"]
         assert app["address"]["free"] is False
@@ -287,7 +287,7 @@ def holding_a_port(folder: Path, *words: str) -> Iterator[tuple[int, int]]:
 
 def test_a_port_that_the_app_itself_has(project: Project) -> None:
     folder = project({"app.py": FACTORY, "pyproject.toml": ""})
-    with holding_a_port(folder, "hotplate_agent") as (taken, _):
+    with holding_a_port(folder, "hotplate_agent/__main__.py") as (taken, _):
         (folder / "pyproject.toml").write_text(settings(port=taken))
         (app,) = findings(folder)["apps"]
     assert app["address"]["ours"] is True

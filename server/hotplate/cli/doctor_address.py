@@ -8,7 +8,7 @@ import attrs
 
 from hotplate.cli.doctor_findings import Address, Obstacle
 from hotplate.cli.doctor_subject import Subject
-from hotplate.project import ports
+from hotplate.project import neighbours, ports
 from hotplate.project.files import exists, expand
 from hotplate.supervision.listener import UNIX, Listener, ListenError
 
@@ -50,7 +50,7 @@ def _try(subject: Subject, address: Address, host: str, port: int) -> Address:
 
 def _is_ours(subject: Subject, owner: ports.Owner) -> bool:
     here = owner.cwd is not None and os.path.realpath(owner.cwd) == os.path.realpath(subject.cwd)
-    return here and any("hotplate" in word for word in owner.command)
+    return here and neighbours.behind(owner) is not None
 
 
 def _examine_certificate(subject: Subject, cert: str | None) -> None:

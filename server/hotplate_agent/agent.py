@@ -11,7 +11,7 @@ import os
 import signal
 import sys
 import time
-from typing import Any, List, Optional, Tuple, Union
+from typing import Any, Optional, Tuple, Union
 
 from hotplate_agent import bytecode, family, lifeline, loading, patches, servers
 from hotplate_agent import messages as m
@@ -26,6 +26,7 @@ from hotplate_agent.files import Files
 from hotplate_agent.foreign import Foreign
 from hotplate_agent.front import Front
 from hotplate_agent.imports import AfterImport
+from hotplate_agent.intake import Intake
 from hotplate_agent.line import Line
 from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
@@ -77,17 +78,13 @@ class Agent:
         self._troubles = Troubles(self._send)
         self._watch = Watch(self._send, self._debugger, self._troubles)
         self._reloading = patches.Reloading()
-        self._gate = _thread.allocate_lock()
+        self._intake = Intake(line, self._interrupt)
         self._foreign = Foreign(self._make_front, self._serve_foreign)
-        self._acceptor: Union[Acceptor, Front, None] = None
         self._answer: Optional[Tuple[Any, Optional[int]]] = None
         self._answered = _thread.allocate_lock()
         self._reading = _thread.allocate_lock()
         self._asked = False
-        self._accepting = False
         self._failed = False
-        self._drained = False
-        self._early: List[int] = []
         self._reserved = os.open(os.devnull, os.O_RDWR)
         self._prepared = False
         self._told = False
@@ -126,14 +123,15 @@ class Agent:
                 self._ahead.watch()
             loading.run(load, self._ahead.own_code_begins)
             loading.wait_for_threads()
-            if self._accepting or self._drained:
+            if self._intake.accepting or self._intake.drained:
                 return
         except Refused:
             sys.exit(1)
         except BaseException as exc:
-            if self._drained and (not self._accepting or isinstance(exc, KeyboardInterrupt)):
+            accepting = self._intake.accepting
+            if self._intake.drained and (not accepting or isinstance(exc, KeyboardInterrupt)):
                 sys.exit(1)  # nobody is there to hear how it ended
-            if self._accepting:
+            if accepting:
                 raise
             failure = exc
         if isinstance(failure, loading.LoadFailed):
@@ -245,7 +243,7 @@ class Agent:
 
     def _serve_forever(self, server: Any, listener: int) -> None:
         server.socket.set_inheritable(False)  # run_simple has made it so, for a reloader
-        acceptor = Acceptor(server, listener, self._gate, self._line.channel.pending)
+        acceptor = Acceptor(server, listener, self._intake.gate, self._intake.pending)
         server.shutdown = acceptor.shut_down
         try:
             if self._accept_with(acceptor):
@@ -256,17 +254,11 @@ class Agent:
             server.server_close()
 
     def _accept_with(self, acceptor: Union[Acceptor, Front]) -> bool:
-        """Connections are the acceptor's from now on. False where the app is to end already."""
+        """The app has started. False where it is to end already."""
         self._files.started()
         self._caught.stop()
-        with self._gate:
-            if self._drained:
-                return False
-            self._acceptor = acceptor
-            for connection in self._early:
-                acceptor.adopt(connection)
-            self._early.clear()
-        self._accepting = True
+        if not self._intake.open(acceptor):
+            return False
         self._line.channel.send(
             m.Accepting(self._reloading.extra_files, self._reloading.exclude_patterns)
         )
@@ -275,7 +267,7 @@ class Agent:
         return True
 
     def _make_front(self) -> Front:
-        return Front(self._gate, self._line.channel.pending, self._interrupt)
+        return Front(self._intake.gate, self._intake.pending, self._interrupt)
 
     def _serve_foreign(self, front: Front, host: str, port: int, tls: bool) -> None:
         """A server of the app's own is about to serve; a front stands in its socket's place."""
@@ -335,7 +327,7 @@ class Agent:
         try:
             while True:
                 self._line.channel.wait()
-                with self._gate:
+                with self._intake.gate:
                     self._line.channel.read()
                     item = self._line.channel.take()
                     while item is not None:
@@ -359,15 +351,9 @@ class Agent:
             self._answer = (message, descriptor)
             self._answered.release()
         elif isinstance(message, m.Connection) and descriptor is not None:
-            if self._drained:
-                self._hand_over(descriptor)
-                os.close(descriptor)
-            elif self._acceptor is not None:
-                self._acceptor.adopt(descriptor)
-            else:
-                self._early.append(descriptor)
+            self._intake.take(descriptor)
         elif isinstance(message, m.Drain):
-            self._drain(message.seconds)
+            self._intake.drain(message.seconds)
         elif isinstance(message, m.NowAlone):
             self._alone.told()
         elif isinstance(message, m.AskWhere):
@@ -375,22 +361,6 @@ class Agent:
 
             frame = sys._current_frames().get(self._main_thread)
             self._line.channel.send(m.Where(frames.stack(frame) if frame is not None else []))
-
-    def _drain(self, seconds: float) -> None:
-        """Stop accepting, now, whatever the main thread is at."""
-        self._drained = True
-        if self._acceptor is not None:
-            self._acceptor.stop(seconds, self._hand_over)
-        for descriptor in self._early:
-            self._hand_over(descriptor)
-            os.close(descriptor)
-        self._early.clear()
-        self._line.channel.send(m.Released())
-        if self._acceptor is None:
-            self._interrupt()
-
-    def _hand_over(self, descriptor: int) -> None:
-        self._line.channel.send(m.Handover(), descriptor)
 
     # ------------------------------------------------------------ what came ahead
 

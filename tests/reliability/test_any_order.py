@@ -16,9 +16,9 @@ pytestmark = [needs_proc, pytest.mark.timeout(600)]
 
 
 def test_any_order() -> None:
-    storm.play(random.randrange(10**6), 100)
+    storm.play(random.randrange(10**6), 200)
 
 
 def test_any_order_with_a_process_for_each_request() -> None:
     """A script that calls `app.run(processes=3, debug=True)`."""
-    storm.play(random.randrange(10**6), 30, workers=True)
+    storm.play(random.randrange(10**6), 50, workers=True)

@@ -28,6 +28,7 @@ FILES = 100_000 if FULL else 20_000
 LARGE = 50_000_000 if FULL else 10_000_000
 TRACEBACKS = 1000 if FULL else 400
 VIEWS = 300 if FULL else 100
+SAVES = 400
 
 APP = """\
 from flask import Flask
@@ -80,6 +81,21 @@ async def test_a_workspace_of_very_many_files(project: Project, open_session: Op
     await session.barrier()
     assert session.states()[-1] == ("running", 4), "none of them is the app's"
     assert await session.get(running["url"]) == (200, "hello 2")
+
+
+async def test_saves_without_end_where_there_is_no_app(
+    project: Project, open_session: Open
+) -> None:
+    """Each may have brought the first app. Those that come while one is looked at are one look."""
+    session = open_session(project({"shop.py": "import flask\n"}))
+    await session.start({"port": free_port(), "interpreter": sys.executable})
+    await session.barrier()
+    for _ in range(SAVES):
+        session.did_save("shop.py")
+    session.save("shop.py", APP)
+    assert await session.state("running")
+    asked = [each for each in session.received if each.get("method") == "workspace/configuration"]
+    assert len(asked) < SAVES / 4
 
 
 @needs_proc

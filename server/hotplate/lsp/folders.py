@@ -55,6 +55,16 @@ class Common:
         self.watching.renew(path for app in apps for path in app.planner.extra_files)
 
 
+@attrs.define(eq=False)
+class _Wish:
+    """What is wanted of a `configure` that has not begun."""
+
+    look: bool
+    said: bool
+    ask: bool
+    done: asyncio.Future[None] | None = None
+
+
 class Folder:
     """One workspace folder."""
 
@@ -74,6 +84,7 @@ class Folder:
         self._problems = f"settings:{uri}"
         self._asked = Asked(common.client, uri, self._answered_late)
         self._turn = asyncio.Lock()
+        self._wish: _Wish | None = None
         self._closed = False
 
     def _answered_late(self) -> None:
@@ -83,10 +94,22 @@ class Folder:
         """Read the folder's settings and bring its apps in line with them. `look` for an app where
         none is named; start what is new if the person has `said` so; `ask` the editor anew.
 
-        The folder may be closed at each `await`. Nothing is made in it after that.
+        All who want it while it waits for its turn share it: a checkout of a thousand files is one.
         """
+        wish = self._wish
+        if wish is None:
+            wish = self._wish = _Wish(look, said, ask)
+            wish.done = asyncio.ensure_future(self._configure(wish))
+        else:
+            wish.look, wish.said, wish.ask = wish.look or look, wish.said or said, wish.ask or ask
+        assert wish.done is not None
+        await asyncio.shield(wish.done)
+
+    async def _configure(self, wish: _Wish) -> None:
+        """The folder may be closed at each `await`. Nothing is made in it after that."""
         async with self._turn:
-            if ask and not self._closed:
+            self._wish = None
+            if wish.ask and not self._closed:
                 await self._asked.renew()
             if self._closed:
                 return
@@ -98,12 +121,12 @@ class Folder:
             self._complain(resolved.problems)
             apps = resolved.apps
             if len(apps) == 1:
-                apps = [await self.which.apply(apps[0], look)]
+                apps = [await self.which.apply(apps[0], wish.look)]
             fresh = await self._arrange(apps)
             self._common.watch()
-            for app in fresh if said else ():
+            for app in fresh if wish.said else ():
                 app.supervisor.start()
-        if fresh and not said:
+        if fresh and not wish.said:
             self._client.later(self.starting.begin(fresh))
 
     async def _arrange(self, wanted: list[Settings]) -> list[App]:

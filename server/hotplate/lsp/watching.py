@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
 from collections.abc import Iterable
@@ -29,7 +28,7 @@ class Watching:
         self._wanted: frozenset[str] = frozenset()
         self._registered: frozenset[str] = frozenset()
         self._id: str | None = None
-        self._turn = asyncio.Lock()
+        self._renewing = False
 
     def begin(self) -> None:
         """Have watched what an app is usually made of."""
@@ -40,19 +39,23 @@ class Watching:
     def renew(self, paths: Iterable[str]) -> None:
         """Have these watched besides, and none of those before that are not among them."""
         self._wanted = frozenset(paths)
-        if self._client.watched_files and self._wanted != self._registered:
+        if self._client.watched_files and not self._renewing:
+            self._renewing = True
             self._client.later(self._renew())
 
     async def _renew(self) -> None:
-        async with self._turn:
-            wanted, before = self._wanted, self._id
-            if wanted == self._registered:
-                return
-            self._registered = wanted
-            watchers = [types.FileSystemWatcher(self._pattern(path)) for path in sorted(wanted)]
-            self._id = await self._register(watchers) if watchers else None
-            if before is not None:
-                await self._client.unregister(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, before)
+        try:
+            while self._wanted != self._registered:
+                await self._change_to(self._wanted)
+        finally:
+            self._renewing = False
+
+    async def _change_to(self, wanted: frozenset[str]) -> None:
+        self._registered, before = wanted, self._id
+        watchers = [types.FileSystemWatcher(self._pattern(path)) for path in sorted(wanted)]
+        self._id = await self._register(watchers) if watchers else None
+        if before is not None:
+            await self._client.unregister(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, before)
 
     async def _register(self, watchers: list[types.FileSystemWatcher]) -> str:
         options = types.DidChangeWatchedFilesRegistrationOptions(watchers)

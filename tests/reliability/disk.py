@@ -63,8 +63,8 @@ CONFIG = json.loads(Path(__file__).with_name("config.json").read_text())
 
 import first
 import second
-import many
 from pkg import third
+import many
 
 app = Flask(__name__)
 FOUND = {

@@ -238,7 +238,7 @@ class Agent:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         if not isinstance(answer, m.Grant) or listener is None:
             raise Refused
-        self._debugger.settle(answer.host, self._load.debugger is True or is_loopback(answer.host))
+        self._debugger.settle(answer.host, self._load.console or is_loopback(answer.host))
         return answer.host, answer.port, listener
 
     def _serve_forever(self, server: Any, listener: int) -> None:

@@ -93,6 +93,10 @@ class Debugger:
             if self._cookie:
                 cookie = self._cookie
         application._pin, application._pin_cookie = pin, cookie
+        check = getattr(application, "check_host_trust", None)  # since Werkzeug 3.0.3
+        if check is not None:
+            # It can read no IPv6 address, not even that on which it serves.
+            application.check_host_trust = lambda environ: check(environ) or self._is_known(environ)
 
     def settle(self, host: str, evalex: bool) -> None:
         """The address is known, and with it whether the console may be offered. Tell the PIN."""
@@ -148,9 +152,10 @@ class Debugger:
         return None if self._knows_host(environ) else FOREIGN
 
     def _knows_host(self, environ: Any) -> bool:
-        check = getattr(self._application, "check_host_trust", None)  # since Werkzeug 3.0.3
-        if check is not None:
-            return bool(check(environ))
+        check = getattr(self._application, "check_host_trust", self._is_known)
+        return bool(check(environ))
+
+    def _is_known(self, environ: Any) -> bool:
         return strangers.known_host(environ.get("HTTP_HOST"), self._host)
 
 
@@ -192,7 +197,8 @@ def _derive(module: ModuleType) -> Tuple[Optional[str], Optional[str]]:
 
 def is_loopback(host: str) -> bool:
     """Whether only this machine can reach a server there."""
-    return host in ("localhost", "::1") or host.startswith(("127.", "unix://"))
+    known = host in ("localhost", "::1") or host.startswith("unix://")
+    return known or strangers.is_loopback_number(host)
 
 
 def contexts_of_caller() -> List[Any]:

@@ -81,9 +81,10 @@ class Load(NamedTuple):
 
     Exactly one of `script` and `module` is set for an app that starts its own server; otherwise
     the app is loaded as `flask --app APP run` would (`app` None: Flask's own discovery). Options
-    that are None were not set by the person, so Flask's own sources decide them. `tls` and
-    `certificate` (its files) are how the generation before was served; `adhoc` is the certificate
-    that was made for one, with its key.
+    that are None were not set by the person, so Flask's own sources decide them. `console`: the
+    person has said that the debugger's may be used by others. `tls` and `certificate` (its files)
+    are how the generation before was served; `adhoc` is the certificate that was made for one, with
+    its key.
     """
 
     generation: int
@@ -99,6 +100,7 @@ class Load(NamedTuple):
     threaded: Optional[bool] = None
     debug: Optional[bool] = None
     debugger: Optional[bool] = None
+    console: bool = False
     env_file: Optional[str] = None
     fallback_host: str = "127.0.0.1"
     fallback_port: int = 5000

@@ -37,7 +37,7 @@ def known_host(header: Optional[str], served: Optional[str]) -> bool:
         return False
     if name == "localhost" or name.endswith(".localhost") or name == "::1":
         return True
-    if _is_loopback_number(name):
+    if is_loopback_number(name):
         return True
     return served is not None and served not in _ALL and name == served.lower()
 
@@ -87,6 +87,7 @@ def _split(header: str) -> Tuple[str, str]:
     return host, port
 
 
-def _is_loopback_number(name: str) -> bool:
+def is_loopback_number(name: str) -> bool:
+    """Whether it is one of 127.0.0.0/8, and no name that begins like one."""
     parts = name.split(".")
     return len(parts) == 4 and parts[0] == "127" and all(part.isdigit() for part in parts)

@@ -214,7 +214,11 @@ def test_no_debugger_no_page(start: Start, app: Path) -> None:
         ("127.8.9.1", {}, True),
         ("0.0.0.0", {}, False),
         ("192.0.2.1", {}, False),
-        ("0.0.0.0", {"debugger": True}, True),
+        ("127.0.0.1.evil.example", {}, False),
+        ("::1", {}, True),
+        ("::", {}, False),
+        ("0.0.0.0", {"debugger": True}, False),
+        ("0.0.0.0", {"console": True}, True),
     ],
 )
 def test_where_the_console_is_offered(

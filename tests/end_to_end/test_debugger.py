@@ -286,6 +286,28 @@ async def test_where_others_can_reach_it_the_console_is_off(
     page = await Browser().open(f"http://127.0.0.1:{port}/raise/word")
     assert page.interactive
     assert pins(session)[-1] is not None
+    warning = await session.notification("window/showMessage", lambda p: "PIN" in p["message"])
+    assert "0.0.0.0" in warning["message"]
+    assert warning["type"] == 2
+
+
+async def test_a_clone_turns_no_console_on(project: Project, open_session: Open) -> None:
+    """What is in `pyproject.toml` may be anybody's word."""
+    port = free_port()
+    toml = f'[tool.hotplate]\nhost = "0.0.0.0"\ndebugger = true\nport = {port}\n'
+    session = open_session(project({"app.py": APP, "pyproject.toml": toml}))
+    await session.start({"interpreter": sys.executable})
+    await session.state("running")
+    warning = await session.notification("window/showMessage")
+    assert "console is off" in warning["message"]
+    assert pins(session) == [None]
+    page = await Browser().open(f"http://127.0.0.1:{port}/raise/word")
+    assert page.status == 500
+    assert not page.interactive
+
+    session.configure({"interpreter": sys.executable, "debugger": True})  # now it is the person's
+    await session.state("running", after=1)
+    assert (await Browser().open(f"http://127.0.0.1:{port}/raise/word")).interactive
 
 
 async def test_no_leak(project: Project, open_session: Open, tmp_path: Path) -> None:

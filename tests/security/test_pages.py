@@ -48,6 +48,8 @@ PERSONS: dict[str, dict[str, str]] = {
     "a program": {},
     "by name": {"Host": "localhost:5000"},
     "by a name below": {"Host": "shop.localhost"},
+    "by number": {"Host": "127.8.9.1:5000"},
+    "by IPv6": {"Host": "[::1]:5000"},
     "the page itself": {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"},
     "typed": {"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"},
     "the page's own site": {"Origin": "http://127.0.0.1"},
@@ -198,7 +200,7 @@ def test_a_host_of_the_persons_own(start: Start, app: Path, end: str) -> None:
     """A name that they have given the app is theirs; 0.0.0.0 stands for no name."""
     agent = start(end)
     name = socket.gethostname()
-    agent.load(host=name, debugger=True)
+    agent.load(host=name, console=True)
     agent.grant()
     pin = agent.of(m.Pin)[0].pin
     page = agent.get("/boom/x", headers={"Host": f"{name}:5000"}).text

@@ -33,9 +33,6 @@ TAKES_EFFECT_AT_ONCE = frozenset(
 )  # fmt: skip
 
 
-INTERPRETER = frozenset({"interpreter", "interpreter_source"})
-
-
 class App:
     """One app: its supervisor, its face in the editor, its problems."""
 
@@ -89,11 +86,13 @@ class App:
             # The person has named a port: it counts, though it may be the one that was taken.
             self.planner.port_override = None
             changed.add("port")
+        if before.console_for_others != settings.console_for_others:
+            changed.add("debugger")  # the value may be the same, and another's word
         if not changed:
             return
         self.problems.renew()
-        if changed & INTERPRETER and await self._keeps_interpreter():
-            changed -= INTERPRETER
+        if "interpreter" in changed and await self._keeps_interpreter():
+            changed.remove("interpreter")
         if changed - TAKES_EFFECT_AT_ONCE:
             if self.supervisor.status.phase is not Phase.STOPPED:
                 self.supervisor.restart("configuration", fresh=True)

@@ -50,7 +50,7 @@ class EditorFace:
         self._progress = StartProgress(client, name)
         self.last_state = self._state(Status(Phase.STOPPED, 0, "start"))
         self._opened = False
-        self._warned_of_host: str | None = None
+        self._warned: str | None = None
 
     # ------------------------------------------------------------ the state
 
@@ -117,14 +117,21 @@ class EditorFace:
     def _running(self, status: Status) -> None:
         settings = self._planner.settings
         host = status.host
-        if host is not None and not is_loopback(host) and settings.debugger is not True:
-            if self._warned_of_host != host:
-                self._client.tell(
-                    f"{self._name} listens on {host}, where others can reach it: the interactive "
-                    "debugger's console is off. Set hotplate.debugger to true to have it there.",
-                    types.MessageType.Warning,
+        if host is not None and not is_loopback(host):
+            warning = f"{self._name} listens on {host}, where others can reach it"
+            if settings.console_for_others:
+                warning += (
+                    ", and the interactive debugger's console with it: whoever has the PIN can run "
+                    "code. Set hotplate.debugger to false, or hotplate.host to 127.0.0.1."
                 )
-            self._warned_of_host = host
+            else:
+                warning += (
+                    ": the interactive debugger's console is off. Set hotplate.debugger to true "
+                    "in the editor's settings to have it there."
+                )
+            if self._warned != warning:
+                self._client.tell(warning, types.MessageType.Warning)
+            self._warned = warning
         if settings.open_browser == "onFirstStart" and not self._opened and status.url:
             self._opened = True
             self._client.later(self._client.open(status.url))

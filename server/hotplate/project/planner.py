@@ -125,6 +125,7 @@ class AppPlanner:
                 threaded=settings.threaded,
                 debug=settings.debug,
                 debugger=settings.debugger,
+                console=settings.console_for_others,
                 env_file=self._env_file(cwd),
                 fallback_host=address[0],
                 fallback_port=address[1],

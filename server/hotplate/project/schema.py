@@ -62,6 +62,12 @@ class Settings:
         """Who chose the interpreter; None where it is to be found."""
         return self.sources.get("interpreter")
 
+    @property
+    def console_for_others(self) -> bool:
+        """Whether the debugger's console is on where others can reach it: by the person's own word,
+        for a project's file may have come with a clone."""
+        return self.debugger is True and self.sources.get("debugger") == "editor"
+
     def home(self, workspace: Path) -> Path:
         """The app's own folder: the workspace's, or `folder` within it."""
         return expand(workspace, self.folder or ".")

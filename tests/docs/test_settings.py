@@ -10,7 +10,8 @@ import attrs
 
 from hotplate.project.schema import Settings, spell
 
-PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "settings.md").read_text()
 ROWS = dict(re.findall(r"^\| `(\w+)` \| (.+?) \|", PAGE, re.M))
 FIELDS = {
     spell(field.name, "editor"): field
@@ -21,6 +22,15 @@ FIELDS = {
 
 def test_every_setting_is_described_and_no_other() -> None:
     assert set(ROWS) == {*FIELDS, "apps"}
+
+
+def test_vs_code_offers_every_setting() -> None:
+    """And two of its own, which say how to start the server."""
+    manifest = json.loads((ROOT / "vscode-client" / "package.json").read_text())
+    groups = manifest["contributes"]["configuration"]
+    offered = {key.removeprefix("hotplate.") for group in groups for key in group["properties"]}
+    offered = {key for key in offered if "." not in key}  # the client's own: hotplate.trace.server
+    assert offered == {*FIELDS, "apps", "serverPath", "serverInterpreter"}
 
 
 def test_defaults_are_those_of_the_code() -> None:

@@ -132,9 +132,6 @@ async def test_the_active_environment(
     await taken(open_session(folder), env, python, "VIRTUAL_ENV")
 
 
-CONDA = ("active", "named", "prefix", "base")
-
-
 @pytest.mark.parametrize(
     "way",
     [

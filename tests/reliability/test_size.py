@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import time
@@ -41,16 +40,6 @@ app.add_url_rule("/", view_func=lambda: "hello")
 def view(word):
     raise ValueError(word)
 """
-
-
-async def answers_while(session: Session, work: asyncio.Task[object]) -> int:
-    """Ask and ask until the work is done; how often that was answered."""
-    asked = 0
-    while not work.done():
-        await session.barrier()
-        asked += 1
-    await work
-    return asked
 
 
 @needs_proc

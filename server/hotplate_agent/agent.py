@@ -36,6 +36,7 @@ from hotplate_agent.watching import Watch
 SPAWNING_SECONDS = 0.2
 """How often the server is told that the app starts processes."""
 _leave = os._exit
+_get_ident = _thread.get_ident  # bound now: gevent has one that tells greenlets
 
 
 class Refused(BaseException):
@@ -90,6 +91,7 @@ class Agent:
         self._told = False
         self._spawned = -SPAWNING_SECONDS
         self._pid = 0
+        self._over = False
 
     # ------------------------------------------------------------ the main thread
 
@@ -122,22 +124,41 @@ class Agent:
             if load.learn and not begun:
                 self._ahead.watch()
             loading.run(load, self._ahead.own_code_begins)
+            self._over = True
+            if os.getpid() != self._pid:
+                return  # a child that the app has forked comes to its end, as any program does
             loading.wait_for_threads()
             if self._intake.accepting or self._intake.drained:
                 return
         except Refused:
             sys.exit(1)
         except BaseException as exc:
+            if os.getpid() != self._pid:
+                raise exc.exc if isinstance(exc, loading.LoadFailed) else exc
             accepting = self._intake.accepting
             if self._intake.drained and (not accepting or isinstance(exc, KeyboardInterrupt)):
                 sys.exit(1)  # nobody is there to hear how it ended
             if accepting:
-                raise
+                if not isinstance(exc, Exception):
+                    raise
+                self._died(exc)
             failure = exc
         if isinstance(failure, loading.LoadFailed):
             self._fail(failure.exc, failure.address)
         else:
             self._fail(failure, loading.Address())
+
+    def _died(self, exc: Exception) -> None:
+        """The app serves in a thread, and what its main thread was at has failed."""
+        from hotplate_agent import errors, failing
+
+        report = errors.report(exc)
+        self._send(m.Raised(report, "thread", "thread MainThread"))
+        for frame in report.frames:
+            if self._files.own(frame.file):
+                self._line.box.note(frame.file, frame.line, frame.function)
+        failing.print_as_python(exc, report)
+        sys.exit(1)
 
     def _prepare(self) -> None:
         """What does not depend on the generation."""
@@ -148,6 +169,8 @@ class Agent:
         bytecode.keep_none_of_unsettled()
         os.environ["WERKZEUG_RUN_MAIN"] = "true"
         os.environ["WERKZEUG_SERVER_FD"] = str(self._reserved)
+        for name in ("WERKZEUG_RUN_MAIN", "WERKZEUG_SERVER_FD"):
+            os.unsetenv(name)  # for this process: a program that it starts has no such descriptor
         patches.install(
             self._after, self._serve, self._reloading, self._debugger, self._watch, self._troubles
         )
@@ -252,6 +275,8 @@ class Agent:
             pass
         finally:
             server.server_close()
+            if self._intake.drained and not self._over and _get_ident() != self._main_thread:
+                self._interrupt()  # the app serves in a thread, and goes on with something else
 
     def _accept_with(self, acceptor: Union[Acceptor, Front]) -> bool:
         """The app has started. False where it is to end already."""
@@ -300,7 +325,7 @@ class Agent:
         else:
             exc = exceptions.unwrap(exc)
             kind, report = "exit" if isinstance(exc, SystemExit) else "error", errors.report(exc)
-            sys.stderr.write(failing.as_printed(exc, report))
+            failing.print_as_python(exc, report)
             report = report._replace(fault=self._debugger.keep_for_later(exc))
         caught = self._caught.before(exc) if kind != "error" else None
         if caught is not None:
@@ -429,4 +454,5 @@ class Agent:
         self._line.box.forget()
         self._files.stop()
         self._caught.stop()
+        self._ahead.forked()
         cover(self._reserved)

@@ -124,6 +124,10 @@ class Ahead:
             for name in patched
         )
 
+    def forked(self) -> None:
+        """In a child of the app's: nobody could start it anew."""
+        self._finished = True
+
     @property
     def roots(self) -> List[str]:
         """What could be imported ahead of the next start, in order."""

@@ -25,7 +25,8 @@ class Certificates:
     def settle(self, ssl_context: Any) -> Tuple[Any, List[str]]:
         """What Werkzeug is to be given, and the files in which the certificate stands."""
         if isinstance(ssl_context, tuple):
-            return ssl_context, [os.path.abspath(os.fsdecode(file)) for file in ssl_context[:2]]
+            files = [file for file in ssl_context[:2] if file is not None]  # one may hold both
+            return ssl_context, [os.path.abspath(os.fsdecode(file)) for file in files]
         if isinstance(ssl_context, str) and ssl_context == "adhoc":
             return self._the_same() or ssl_context, []
         return ssl_context, []

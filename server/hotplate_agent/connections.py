@@ -1,11 +1,16 @@
 """Connections that have been given to the app's server, as far as the kernel shows them."""
 
+import errno
 import os
 import socket
 from typing import Any, Dict
 
 _REAL_SOCKET = socket.socket
 PEEK = 16 * 1024
+FULL = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+"""What there may be nothing left of for a connection that has come."""
+AGAIN_SECONDS = 0.1
+"""How long to let those who have come wait then."""
 
 
 class Given:
@@ -78,4 +83,6 @@ def _asks_to_upgrade(descriptor: int) -> bool:
         return False
     finally:
         sock.detach()
-    return b"\nupgrade:" in head.partition(b"\r\n\r\n")[0].lower()
+    # Not `h2c`, which HTTP clients offer with ordinary requests.
+    lines = head.partition(b"\r\n\r\n")[0].lower().split(b"\n")
+    return any(line.startswith(b"upgrade:") and b"websocket" in line for line in lines)

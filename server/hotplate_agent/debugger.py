@@ -92,6 +92,8 @@ class Debugger:
                 pin = self._pin
             if self._cookie:
                 cookie = self._cookie
+        if vars(application).get("_pin", "") is None:
+            pin = None  # the app itself has said `pin_security=False`
         application._pin, application._pin_cookie = pin, cookie
         check = getattr(application, "check_host_trust", None)  # since Werkzeug 3.0.3
         if check is not None:

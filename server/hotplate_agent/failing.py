@@ -1,6 +1,7 @@
 """A start that failed: what is told of it, and the page that stands in the app's place."""
 
 import os
+import sys
 from types import TracebackType
 from typing import Any, Dict, Optional
 
@@ -52,6 +53,17 @@ def as_printed(exc: BaseException, report: Report) -> str:
     if isinstance(exc, SystemExit):
         return "" if exc.code is None or isinstance(exc.code, int) else report.message + "\n"
     return report.text if report.text.endswith("\n") else report.text + "\n"
+
+
+def print_as_python(exc: BaseException, report: Report) -> None:
+    """Say what Python would have said at the end of the process, by the app's own hook if any."""
+    if sys.excepthook is not sys.__excepthook__ and not isinstance(exc, SystemExit):
+        try:
+            sys.excepthook(type(exc), exc, without_our_frames(exc))
+            return
+        except Exception:
+            sys.stderr.write("Error in sys.excepthook:\n")
+    sys.stderr.write(as_printed(exc, report))
 
 
 def can_serve() -> bool:

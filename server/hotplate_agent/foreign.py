@@ -98,7 +98,9 @@ class Foreign:
 
         def _accept(sock: Any) -> Tuple[int, Any]:
             front = foreign.front
-            if foreign._listening:
+            # Who waits for somebody to call at a port that nobody could know is no server of the
+            # app's (debugpy waits so for its adapter).
+            if foreign._listening and foreign._has_known_port(sock):
                 foreign._polled(sock)
                 front = foreign.front
             if front is not None and front.stands_for(sock):
@@ -150,6 +152,10 @@ class Foreign:
         expected = place is not None and place.port == self._port
         if expected or _get_ident() == self._main_thread:
             self.serve(sock, hasattr(sock, "do_handshake") or _has_context())
+
+    def _has_known_port(self, sock: Any) -> bool:
+        place = self._place(sock)
+        return place is None or place.port != 0
 
     def serve(self, sock: Any, tls: bool) -> None:
         """This is the socket of the app's server, which is about to serve."""

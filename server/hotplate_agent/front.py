@@ -19,7 +19,7 @@ import time
 from typing import Any, Callable, List, Optional, Set, Tuple
 
 from hotplate_agent.channel import rights
-from hotplate_agent.connections import Given, peer
+from hotplate_agent.connections import AGAIN_SECONDS, FULL, Given, peer
 
 # Bound now: gevent and eventlet put greenlets in their places later, and these have to be real.
 _REAL_SOCKET = socket.socket
@@ -50,6 +50,7 @@ class Front:
             os.set_inheritable(sock.fileno(), False)
         self._inode = os.fstat(self._theirs.fileno()).st_ino
         self._full = False
+        self._lacking_until = 0.0
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
@@ -128,15 +129,19 @@ class Front:
     def _wait_for_news(self) -> List[int]:
         poll = _new_poll()
         poll.register(self._wake_read, select.POLLIN)
+        left = 0.0
         with self._gate:
             if self._stopped:
                 return []
             if self._full:
                 poll.register(self._ours.fileno(), select.POLLOUT)
             else:
-                for descriptor in (self._listener.fileno(), *self._waiting):
+                for descriptor in self._waiting:
                     poll.register(descriptor, select.POLLIN)
-        return [descriptor for descriptor, _events in poll.poll()]
+                left = self._lacking_until - _now()
+                if left <= 0:
+                    poll.register(self._listener.fileno(), select.POLLIN)
+        return [descriptor for descriptor, _events in poll.poll(left * 1000 if left > 0 else None)]
 
     def _woken(self) -> None:
         try:
@@ -162,7 +167,9 @@ class Front:
     def _accept(self) -> None:
         try:
             connection, _address = self._listener._accept()
-        except OSError:  # taken back by the client meanwhile
+        except OSError as error:  # taken back by the client meanwhile
+            if error.errno in FULL:  # to look again at once would be all that we do
+                self._lacking_until = _now() + AGAIN_SECONDS
             return
         self._waiting.add(connection)
 

@@ -9,7 +9,7 @@ import builtins
 import os
 import sys
 import types
-from typing import Any, Callable, List, NamedTuple, Optional, Set
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Set
 
 from hotplate_agent.messages import Load
 
@@ -62,6 +62,9 @@ def wait_for_threads() -> None:
     """Do what the interpreter does at its end: an app may serve in a thread."""
     threading = sys.modules.get("threading")
     if threading is not None:
+        # An executor's threads are not daemons, and end only when they are told by this (3.9+).
+        for end in reversed(getattr(threading, "_threading_atexits", ())):
+            end()
         for thread in threading.enumerate():
             if thread is not threading.current_thread() and not thread.daemon:
                 thread.join()
@@ -127,16 +130,21 @@ def _begin_flask(load: Load) -> None:
     from importlib.machinery import SourceFileLoader
 
     script = os.path.join(os.path.dirname(sys.executable), "flask")
+    as_module: Dict[str, Any] = {}
     if os.path.exists(script):
         _first_on_path(os.path.dirname(script))
     else:  # installed without scripts: as `python -m flask`
-        from importlib.util import find_spec
+        from importlib.util import find_spec, spec_from_file_location
 
         _first_on_path(os.getcwd())
         spec = find_spec("flask")
         script = os.path.join(os.path.dirname((spec and spec.origin) or ""), "__main__.py")
+        # `multiprocessing` goes by it: this file can't be run by its path.
+        main = spec_from_file_location("flask.__main__", script)
+        as_module = {"__spec__": main, "__package__": "flask"}
     _invoke([script], ["run", "--no-reload"])
-    _fresh_main(__file__=script, __loader__=SourceFileLoader("__main__", script), __cached__=None)
+    loader = SourceFileLoader("__main__", script)
+    _fresh_main(__file__=script, __loader__=loader, __cached__=None, **as_module)
 
     from flask import cli
 

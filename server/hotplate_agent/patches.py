@@ -34,7 +34,7 @@ class Reloading:
     def ask_as_flask_run(self) -> None:
         """Take what `flask run` was given, which it does not pass on without its reloader."""
         options = _run_options()
-        if options:
+        if "extra_files" in options:  # else it is an app's own command of that name
             self.ask_for(options.get("extra_files"), options.get("exclude_patterns"))
 
 

@@ -10,7 +10,6 @@ the promise that a request sent after a save is never answered by older code, wi
   reader takes messages from it. If the order to drain stands in it, nothing is begun any more.
 """
 
-import errno
 import os
 import selectors
 import socket
@@ -18,13 +17,10 @@ import time
 from typing import Any, Callable, Dict, Optional, Tuple
 
 from hotplate_agent import strangers
-from hotplate_agent.connections import Given
+from hotplate_agent.connections import AGAIN_SECONDS, FULL, Given
 
 _REAL_SOCKET = socket.socket
 _Address = Any
-_FULL = frozenset([errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-AGAIN_SECONDS = 0.1
-"""How long to let those who have come wait where there is no descriptor for them."""
 UNIX = "unix://"
 
 
@@ -100,6 +96,7 @@ class Acceptor:
                         self._accept(selector)
                     else:
                         self._begin(selector, key.fd)
+                        self._server.service_actions()  # `processes=4`: no more than four
         # The gate is held until all are handed over: only then are these copies ours to close.
         with self._gate:
             for connection in [*self._waiting, *self._adopted]:
@@ -126,7 +123,7 @@ class Acceptor:
             try:
                 connection, address = self._listener._accept()  # type: ignore[attr-defined]
             except OSError as error:
-                if error.errno in _FULL:  # to look again at once would be all that we do
+                if error.errno in FULL:  # to look again at once would be all that we do
                     selector.unregister(self._listener)
                     self._full_until = time.monotonic() + AGAIN_SECONDS
                 return  # else it was taken back by the client meanwhile
@@ -251,6 +248,14 @@ def quiet(handler: Optional[type], secret_path: str) -> type:
             query = {"QUERY_STRING": path.partition("?")[2]}
             if strangers.command(query) is None and not path.startswith(secret_path):
                 super().log_request(*args, **kwargs)
+
+        def handle_expect_100(self) -> bool:
+            self.send_response_only(100)
+            super().end_headers()  # this is no answer yet
+            return True
+
+        def initiate_shutdown(self) -> None:  # `werkzeug.server.shutdown`, up to 2.0
+            self.server.shutdown()
 
         def end_headers(self) -> None:
             if not self.close_connection:

@@ -24,6 +24,7 @@ from hotplate_agent.files import Files
 from hotplate_agent.line import Line
 from hotplate_agent.loading import PLUGINS, load_plugins
 from hotplate_agent.rehearsal import rehearse
+from hotplate_agent.stash import logger_names
 from hotplate_agent.surroundings import Conduct, open_files
 
 _leave = os._exit
@@ -70,7 +71,7 @@ class Standby:
             if self._line.channel.pending():
                 return False  # the person has saved: go on from here
             before = set(sys.modules)
-            filters = list(warnings.filters)
+            filters, loggers = list(warnings.filters), logger_names()
             self._conduct.begin()
             failure: Optional[BaseException] = None
             try:
@@ -91,7 +92,7 @@ class Standby:
             if root == PLUGINS:
                 continue  # these every start has in sight before it comes to the project's code
             new = [name for name in list(sys.modules) if name not in before]
-            self._ahead.stash.keep(root, new, filters)
+            self._ahead.stash.keep(root, new, filters, loggers)
         return True
 
     def _rehearse(self) -> None:
@@ -100,13 +101,13 @@ class Standby:
         if serving is None or "flask.app" not in sys.modules:
             return
         before = set(sys.modules)
-        filters = list(warnings.filters)
+        filters, loggers = list(warnings.filters), logger_names()
         try:
             rehearse(serving.make_server.__wrapped__)
         except Exception:
             pass  # a library has made them different: their first request will be as it is
         new = [name for name in list(sys.modules) if name not in before]
-        self._ahead.stash.keep("", new, filters)
+        self._ahead.stash.keep("", new, filters, loggers)
 
     def _inputs(self) -> List[m.FileRead]:
         """What the standby was made of: files, and the folders in which libraries are installed."""

@@ -32,6 +32,7 @@ class Stash:
         self._groups: List[List[str]] = []
         self._roots: Dict[str, int] = {}
         self._filters: Dict[int, Tuple[List[Any], List[Any]]] = {}
+        self._loggers: Dict[int, List[Any]] = {}
         self._names: Dict[int, str] = {}
         self._closures: Dict[str, Dict[str, Any]] = {}
         self._unbound: List[str] = []
@@ -51,7 +52,9 @@ class Stash:
 
     # ------------------------------------------------------------ putting away
 
-    def keep(self, root: str, names: Iterable[str], filters: List[Any]) -> None:
+    def keep(
+        self, root: str, names: Iterable[str], filters: List[Any], loggers: FrozenSet[str]
+    ) -> None:
         """Note what the import of `root` has brought. `filters` are those from before it.
 
         The modules stay in sight for the imports that follow; `hide` ends that.
@@ -66,6 +69,11 @@ class Stash:
             self._kept[name] = _Kept(module, spec, loader, group)
             self._names[id(module)] = name
             self._groups[group].append(name)
+        self._loggers[group] = [
+            logger
+            for name, logger in _loggers().items()
+            if name not in loggers and not getattr(logger, "disabled", True)
+        ]
         if warnings.filters != filters:
             self._filters[group] = (filters, list(warnings.filters))
             _set_filters(filters)
@@ -123,6 +131,11 @@ class Stash:
             parent, _, child = other.rpartition(".")
             if other in out and parent in sys.modules:
                 setattr(sys.modules[parent], child, out[other])
+        for group in {self._kept[other].group for other in out}:
+            # It would not have been there yet when the app configured logging
+            # (`disable_existing_loggers`).
+            for logger in self._loggers.pop(group, ()):
+                logger.disabled = False
         for group in list(self._filters):
             if any(other in out for other in self._groups[group]):
                 self._filter(*self._filters.pop(group))
@@ -170,6 +183,16 @@ class Stash:
             if other is not None and other.group <= kept.group:
                 found.append(name)
         return found  # type: ignore[return-value]
+
+
+def logger_names() -> FrozenSet[str]:
+    """The loggers that there are."""
+    return frozenset(_loggers())
+
+
+def _loggers() -> Dict[str, Any]:
+    root = getattr(sys.modules.get("logging"), "root", None)
+    return dict(root.manager.loggerDict) if root is not None else {}
 
 
 def _set_filters(filters: List[Any]) -> None:

@@ -28,6 +28,7 @@ class _Request:
         self.environ = environ
         self.exc: Optional[BaseException] = None
         self.flask: Any = None
+        self.over = False
 
     @property
     def view(self) -> str:
@@ -108,7 +109,14 @@ class Watch:
 
         def create_url_adapter(app: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
             current = _current.get()
-            if current is not None and request is not None:
+            if (
+                current is not None
+                and request is not None
+                and (
+                    # Not one that a view makes for itself (`test_client`, `test_request_context`).
+                    current.flask is None or request.environ is current.environ
+                )
+            ):
                 current.flask = request
                 self._forget_removed(app)
             return adapt(app, request, *args, **kwargs)
@@ -127,6 +135,9 @@ class Watch:
 
         def __call__(app: Any, environ: Any, start_response: Any) -> Any:
             __traceback_hide__ = True
+            current = _current.get()
+            if current is not None and not current.over:  # a view asks an app: `test_client`
+                return call(app, environ, start_response)
             return watch.wrap(functools.partial(call, app))(environ, start_response)
 
         cls.__call__ = __call__
@@ -196,8 +207,10 @@ class Watch:
             _current.set(request)
             try:
                 body = app(environ, start_response)
-            except Exception as exc:
-                self.raised(exc)
+            except BaseException as exc:
+                if isinstance(exc, Exception):
+                    self.raised(exc)
+                request.over = True
                 raise
             return _Body(body, request, self)
 
@@ -205,6 +218,7 @@ class Watch:
 
     def answered(self, request: _Request) -> None:
         """A request has ended. If its view was failing and it did not raise, say so."""
+        request.over = True
         try:
             if request.exc is None and self._failing and request.view in self._failing:
                 view = request.view

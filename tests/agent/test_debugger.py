@@ -280,3 +280,23 @@ def test_a_script_that_wraps_its_app_itself(start: Start, tmp_path: Path) -> Non
     unlock(agent, page, pin)
     agent.hear_what_came()
     assert len(agent.of(m.Raised)) == 1
+
+
+def test_an_app_that_wants_no_pin(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        from flask import Flask
+        from werkzeug.debug import DebuggedApplication
+
+        app = Flask(__name__)
+        app.wsgi_app = DebuggedApplication(app.wsgi_app, evalex=True, pin_security=False)
+        app.add_url_rule("/", "index", lambda: repr(app.wsgi_app.pin))
+        app.run()
+        """
+        },
+    )
+    agent = start()
+    agent.serve(script="main.py")
+    assert agent.get().text == "None"

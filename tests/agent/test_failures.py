@@ -337,3 +337,61 @@ def test_where_it_hangs(start: Start, tmp_path: Path) -> None:
 def where(agent: Agent) -> list[m.Frame]:
     agent.send(m.AskWhere())
     return agent.expect(m.Where).frames
+
+
+def test_the_main_thread_fails_while_a_thread_serves(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        import os, threading, time
+        from flask import Flask
+
+        app = Flask(__name__)
+        app.add_url_rule("/", "index", lambda: open("asked", "w").close() or "hello")
+        threading.Thread(target=app.run, daemon=True).start()
+        while not os.path.exists("asked"):
+            time.sleep(0.01)
+        raise ValueError("after")
+        """
+        },
+    )
+    agent = start()
+    agent.serve(script="main.py")
+    agent.get()
+    report = agent.expect(m.Raised).report
+    assert (report.type, report.frames[-1].line) == ("ValueError", 9)
+    assert agent.wait() == 1
+    assert "ValueError: after" in agent.stderr
+    assert "hotplate_agent" not in agent.stderr
+    assert b"main.py" in agent.box  # where its end is explained from
+
+
+@pytest.mark.parametrize("load", [{"app": "app.py"}, {"script": "app.py"}], ids=["app", "script"])
+def test_the_apps_own_excepthook(start: Start, tmp_path: Path, load: dict[str, Any]) -> None:
+    """As of a library that shows tracebacks in colours, or sends them somewhere."""
+    write(
+        tmp_path,
+        {
+            "app.py": """
+        import sys
+
+        def hook(kind, exc, tb):
+            print("hooked:", exc, "hotplate_agent" in tb.tb_frame.f_code.co_filename, flush=True)
+
+        sys.excepthook = hook
+        raise ValueError("broken")
+        """
+        },
+    )
+    agent = start()
+    agent.fail(**load)
+    assert "hooked: broken False" in agent.stdout
+    assert "Traceback" not in agent.stderr
+
+
+def test_a_hook_that_fails_itself(start: Start, tmp_path: Path) -> None:
+    write(tmp_path, {"app.py": "import sys\nsys.excepthook = None\nraise ValueError('broken')\n"})
+    agent = start()
+    agent.fail()
+    assert "ValueError: broken" in agent.stderr

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import select
 import textwrap
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from agent.conftest import Start
 from agent.driver import SECRET, Agent, ask, connect, get, listen, write
 from agent.driver import answer as answer_on
 from hotplate_agent import messages as m
+from support.processes import needs_proc, ticks
+from support.session import free_port
 
 APP = """
 from flask import Flask, request
@@ -355,3 +358,105 @@ def wait_for_output(agent: Agent, text: str) -> None:
     while text not in agent.stdout + agent.stderr:
         assert agent.process.poll() is None, agent.told()
         select.select([], [], [], 0.005)
+
+
+def test_who_waits_for_one_caller_is_not_the_app(start: Start, tmp_path: Path) -> None:
+    """As `debugpy.listen()` does before `app.run()`."""
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        import socket, sys, threading
+        from flask import Flask
+
+        endpoints = socket.create_server(("127.0.0.1", 0))
+
+        def call():
+            with socket.create_connection(endpoints.getsockname()) as sock:
+                sock.sendall(b"{}")
+
+        threading.Thread(target=call).start()
+        connection, _ = endpoints.accept()
+        connection.close()
+        endpoints.close()
+        app = Flask(__name__)
+        app.add_url_rule("/", "index", lambda: "hello")
+        app.run(port=int(sys.argv[1]))
+        """
+        },
+    )
+    port = free_port()
+    agent = start()
+    agent.load(script="main.py", args=[str(port)], fallback_port=port)
+    assert agent.expect(m.Ask).port == port
+
+
+def test_a_view_that_asks_an_app_itself(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        from wsgiref.simple_server import make_server
+        from flask import Flask
+
+        app = Flask(__name__)
+
+        @app.route("/inner")
+        def inner():
+            return "inner"
+
+        @app.route("/outer")
+        def outer():
+            app.test_client().get("/inner")
+            raise ValueError("broken")
+
+        make_server("127.0.0.1", 5000, app).serve_forever()
+        """
+        },
+    )
+    agent = start()
+    agent.serve(script="main.py", fallback_port=5000)
+    agent.get("/outer")
+    raised = agent.expect(m.Raised)
+    assert raised.view == "endpoint outer"
+    assert raised.url.endswith("/outer")
+
+
+@needs_proc
+def test_without_descriptors_it_waits_and_does_not_spin(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        import os, resource
+        from wsgiref.simple_server import make_server
+        from flask import Flask
+
+        app = Flask(__name__)
+        held = []
+
+        @app.route("/fill")
+        def fill():
+            resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+            try:
+                while True:
+                    held.append(os.open(os.devnull, os.O_RDONLY))
+            except OSError:
+                pass
+            return "full"
+
+        make_server("127.0.0.1", 0, app).serve_forever()
+        """
+        },
+    )
+    agent = start()
+    agent.serve(script="main.py")
+    with connect(agent.port) as sock:
+        ask(sock, "/fill")  # its own connection is closed when it has been answered
+        sock.recv(4096)
+    socks = [connect(agent.port) for _ in range(8)]
+    before = ticks(agent.process.pid)
+    time.sleep(1)
+    assert ticks(agent.process.pid) - before < 20  # of the hundred that a loop would take
+    for sock in socks:
+        sock.close()

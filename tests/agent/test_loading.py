@@ -547,3 +547,60 @@ def test_what_is_lazy_is_not_loaded(start: Start, tmp_path: Path) -> None:
     agent.serve(learn=True)
     agent.expect(m.Loaded)
     assert "loaded" not in agent.stdout
+
+
+def test_a_script_with_an_executor_that_serves_nothing(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        from concurrent.futures import ThreadPoolExecutor
+
+        print(ThreadPoolExecutor().submit(pow, 2, 3).result())
+        """
+        },
+    )
+    agent = start()
+    agent.load(script="main.py")
+    assert agent.expect(m.Failed).kind == "idle"
+
+
+def test_tls_with_one_file(start: Start, tmp_path: Path, extras: str) -> None:
+    """It may hold both the certificate and its key."""
+    cert, key = certificate(extras, tmp_path)
+    both = Path(cert).read_text() + Path(key).read_text()
+    main = ROUTES + 'app.run(ssl_context=("both.pem", None))\n'
+    write(tmp_path, {"both.pem": both, "main.py": main})
+    agent = start(extras)
+    agent.serve(script="main.py")
+    assert agent.get(tls=True).status == 200
+
+
+def test_extra_files_under_a_command_named_run(start: Start, tmp_path: Path, end: str) -> None:
+    """Of the app's own: it is not Flask's, which takes them itself."""
+    write(
+        tmp_path,
+        {
+            "x.txt": "",
+            "manage.py": """
+        import click
+        from flask import Flask
+
+        app = Flask(__name__)
+
+        @click.group()
+        def cli():
+            pass
+
+        @cli.command()
+        @click.option("--port", default=5000)
+        def run(port):
+            app.run(debug=True, port=port, extra_files=["x.txt"])
+
+        cli()
+        """,
+        },
+    )
+    agent = start(end)
+    agent.serve(script="manage.py", args=["run"])
+    assert agent.of(m.Accepting)[0].extra_files == [str(tmp_path / "x.txt")]

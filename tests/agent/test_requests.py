@@ -261,3 +261,35 @@ def test_the_start_of_an_exception_is_not_held_up(start: Start, tmp_path: Path) 
     agent.get("/hostile")
     assert agent.expect(m.Raised).report.type == "app.Hostile"
     assert agent.process.poll() is None
+
+
+def test_a_view_that_makes_a_request_itself(start: Start, tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "app.py": """
+        import os
+        from flask import Flask
+
+        app = Flask(__name__)
+
+        @app.route("/inner")
+        def inner():
+            return "inner"
+
+        @app.route("/outer")
+        def outer():
+            if os.path.exists("broken"):
+                raise ValueError("broken")
+            return app.test_client().get("/inner").get_data()
+        """
+        },
+    )
+    (tmp_path / "broken").touch()
+    agent = start()
+    agent.serve()
+    agent.get("/outer")
+    view = agent.expect(m.Raised).view
+    (tmp_path / "broken").unlink()
+    assert agent.get("/outer").text == "inner"
+    assert agent.expect(m.Recovered).view == view

@@ -16,6 +16,7 @@ import pytest
 from agent.conftest import Start
 from agent.driver import WAIT, Agent, answer, ask, connect, get, listen, write
 from hotplate_agent import messages as m
+from support.environments import PAIRS, python_of
 from support.processes import ticks
 
 # A view can be held until the test opens the other end of a named pipe.
@@ -494,3 +495,145 @@ def test_a_process_that_the_app_forks_is_its_own(start: Start, tmp_path: Path) -
             assert time.monotonic() < deadline, agent.told()
     agent.drain()
     agent.wait()
+
+
+def test_an_executor_ends_with_the_app(start: Start, tmp_path: Path) -> None:
+    """Its threads are not daemons, and wait for the interpreter's end."""
+    write(
+        tmp_path,
+        {
+            "app.py": """
+        import atexit
+        from concurrent.futures import ThreadPoolExecutor
+        from flask import Flask
+
+        app = Flask(__name__)
+        value = ThreadPoolExecutor().submit(pow, 2, 3)
+        atexit.register(print, "at exit", flush=True)
+        app.add_url_rule("/", "index", lambda: str(value.result()))
+        """
+        },
+    )
+    agent = start()
+    agent.serve()
+    assert agent.get().text == "8"
+    agent.drain()
+    assert agent.wait() == 0
+    assert "at exit" in agent.stdout
+
+
+def test_a_server_beside_a_loop(start: Start, tmp_path: Path) -> None:
+    """As of a bot that has a page, too."""
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        import atexit, threading, time
+        from flask import Flask
+
+        app = Flask(__name__)
+        app.add_url_rule("/", "index", lambda: "hello")
+        atexit.register(print, "at exit", flush=True)
+        threading.Thread(target=app.run, daemon=True).start()
+        while True:
+            time.sleep(0.5)
+        """
+        },
+    )
+    agent = start()
+    agent.serve(script="main.py")
+    assert agent.get().text == "hello"
+    agent.drain()
+    agent.wait()
+    assert "at exit" in agent.stdout
+
+
+def test_an_upload_that_offers_http2_is_not_cut(start: Start, tmp_path: Path) -> None:
+    """`curl --http2` does. It is no WebSocket, which is hung up at once."""
+    write(
+        tmp_path,
+        {
+            "app.py": """
+        from flask import Flask, request
+
+        app = Flask(__name__)
+
+        @app.route("/", methods=["POST"])
+        def index():
+            print("begun", flush=True)
+            return str(len(request.get_data()))
+        """
+        },
+    )
+    agent = start()
+    agent.serve()
+    with connect(agent.port) as sock:
+        sock.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\n"
+            b"Upgrade: h2c\r\nContent-Length: 10\r\n\r\nhello"
+        )
+        while "begun" not in agent.stdout:
+            select.select([], [], [], 0.005)
+        agent.drain(seconds=WAIT)
+        sock.sendall(b"world")
+        assert answer(sock).text == "10"
+
+
+def test_an_old_way_to_shut_down(start: Start, tmp_path: Path) -> None:
+    """Werkzeug's own has a process under a reloader kill itself."""
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        from flask import Flask, request
+
+        app = Flask(__name__)
+
+        @app.route("/shutdown")
+        def shutdown():
+            request.environ["werkzeug.server.shutdown"]()
+            return "bye"
+
+        app.run()
+        print("went on", flush=True)
+        """
+        },
+    )
+    agent = start(python_of(PAIRS[0]))
+    agent.serve(script="main.py")
+    assert agent.get("/shutdown").text == "bye"
+    assert agent.wait() == 0
+    assert "went on" in agent.stdout
+
+
+def test_continue_is_no_answer(start: Start, tmp_path: Path, end: str) -> None:
+    """With HTTP/1.1, each answer says that the connection closes; that one is none yet."""
+    write(
+        tmp_path,
+        {
+            "main.py": """
+        from flask import Flask, request
+        from werkzeug.serving import WSGIRequestHandler
+
+        WSGIRequestHandler.protocol_version = "HTTP/1.1"
+        app = Flask(__name__)
+
+        @app.route("/", methods=["POST"])
+        def index():
+            return str(len(request.get_data()))
+
+        app.run()
+        """
+        },
+    )
+    agent = start(end)
+    agent.serve(script="main.py")
+    with connect(agent.port) as sock:
+        sock.sendall(
+            b"POST / HTTP/1.1\r\nHost: localhost\r\n"
+            b"Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+        )
+        first = sock.recv(4096)
+        assert b"100 Continue" in first and b"close" not in first
+        sock.sendall(b"hello")
+        assert b"onnection: close" in read_rest(sock)

@@ -44,6 +44,13 @@ class Case(NamedTuple):
 
 
 CASES = {
+    "logging that the app configures": Case(
+        "from logging.config import dictConfig\n"
+        "dictConfig({'version': 1, 'root': {'level': 'INFO'}})\n"
+        "import lib\ndef seen(): return lib.log.disabled\n",
+        "import logging\nlog = logging.getLogger(__name__)\n",
+        True,
+    ),
     "plain": Case("import lib\ndef seen(): return lib.value\n", "value = 1\n", True),
     "environment that the app sets": Case(
         "import os\nos.environ['COLOUR'] = 'red'\nimport lib\ndef seen(): return lib.colour\n",
@@ -597,3 +604,36 @@ def test_the_first_request_is_rehearsed(start: Start, tmp_path: Path) -> None:
     standby.serve(app="app.py", learn=True)
     assert standby.get().json() == [1, [], [], False, False]
     assert standby.stderr.count("\n") == cold.stderr.count("\n") == 1
+
+
+@NEEDS_FORK
+def test_a_child_of_the_apps_imports_what_came_ahead(start: Start, tmp_path: Path) -> None:
+    """A copy of a copy: nobody could start it anew, and it must not end itself."""
+    app = """
+        import multiprocessing, os
+        from flask import Flask
+
+        def work():
+            import lib
+            with open("done", "w") as file:
+                file.write(str(lib.value))
+
+        worker = multiprocessing.get_context("fork").Process(target=work)
+        worker.start()
+        worker.join()
+        import lib
+        app = Flask(__name__)
+        app.add_url_rule("/", "index", lambda: str(os.path.exists("done")))
+        """
+    write(tmp_path, {"lib/site-packages/lib.py": "value = 1\n", "app.py": app})
+    env = surroundings(tmp_path)
+    cold = start(env=env)
+    cold.serve(app="app.py", learn=True)
+    roots = learnt(cold).roots
+    cold.close()
+    (tmp_path / "done").unlink()
+    standby = start(env=env)
+    standby.warm(roots, app="app.py", learn=True)
+    copy = standby.copy()
+    copy.serve(app="app.py", learn=True)
+    assert copy.get().text == "True"

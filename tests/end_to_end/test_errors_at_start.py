@@ -258,3 +258,27 @@ async def test_a_start_that_fails(
     if case.settings.get("port") is None:
         assert running["url"] == failed["url"]
     assert html.escape(case.type) not in (await session.get(running["url"]))[1]
+
+
+async def test_an_interpreter_that_hangs_is_told_and_a_restart_makes_another(
+    project: Callable[..., Path], open_session: Callable[[Path], Session], tmp_path: Path
+) -> None:
+    python, hang = tmp_path / "python", tmp_path / "hang"
+    python.write_text(
+        f'#!/bin/sh\nif [ -e {hang} ]; then case "$*" in *__main__.py*) exec sleep 600;; esac; fi\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    session = open_session(project({"app.py": WORKING}))
+    settings = {"interpreter": str(python), "warmup": "off", "startSeconds": 1}
+    await session.start({"port": free_port(), **settings})
+    await session.state("running")
+    hang.touch()
+    session.save("app.py", WORKING + "\n")
+    await session.state("starting", after=1)
+    await session.until(
+        lambda: "StillStarting" in str(session.all_diagnostics()), what="it to be told"
+    )
+    hang.unlink()
+    await session.command("restart", {})
+    await session.state("running", after=2)

@@ -405,3 +405,19 @@ async def eventually(seen: Callable[[], bool]) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError("in vain")
+
+
+async def test_a_dotenv_file_saved_with_other_files_counts(beside: Beside) -> None:
+    """The copy of the standby that was taken for the first of them has read the old one."""
+    session = beside.session
+    session.write(".env", "COLOUR=red\n")
+    await beside.start()
+    await beside.ready()
+    await beside.save("app.py", APP.replace("one", "two"))
+    await asyncio.sleep(0.5)  # the copy for the next save is there
+    session.write("app.py", APP.replace("one", "three"))
+    session.did_save("app.py", "test_app.py")  # a Save All: settling takes 50 ms
+    await asyncio.sleep(0.03)
+    session.save(".env", "COLOUR=green\n")
+    await session.state("running", after=2)
+    assert await beside.page("/env") == "green"

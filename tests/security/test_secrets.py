@@ -15,7 +15,10 @@ import pytest
 from lsprotocol import types
 
 from hotplate.supervision import secrets as store
+from hotplate.supervision.autopsy import examine
+from hotplate.supervision.output import LONGEST, Output
 from hotplate_agent import messages as m
+from hotplate_agent.blackbox import PAGE
 from support.browser import Browser
 from support.processes import MARK, marked, needs_proc
 from support.session import SERVER, Session, free_port
@@ -257,3 +260,19 @@ def test_a_pin_is_hidden_after_thousands_of_restarts() -> None:
     said = store.redact(f"111-222-333 111222333 444-555-666 secret-2999-of-the-second {address}")
     hidden = store.HIDDEN
     assert said == " ".join([hidden] * 4) + f" http://127.0.0.1:5000/__hotplate__/{hidden}/1-1"
+
+
+def test_a_secret_at_the_cut_of_an_endless_line() -> None:
+    store.Secrets().keep(m.Pin("123-456-789", "cookie", "its-secret"))
+    said: list[str] = []
+    output = Output(lambda generation, stream, text: said.append(store.redact(text)))
+    output.feed(1, "stdout", b"x" * (LONGEST - 3) + b"123-45")
+    output.feed(1, "stdout", b"6-789\n")
+    assert "123-456-789" not in "".join(said)
+    assert said[-1].endswith(store.HIDDEN + "\n")
+
+
+def test_a_secret_at_the_cut_of_what_a_dead_process_has_printed() -> None:
+    store.Secrets().keep(m.Pin("987-654-321", "cookie", "its-secret"))
+    failure = examine(1, bytes(PAGE), b"PIN 987-654-321" + b"x" * 3990, serving=True)
+    assert "87-654-321" not in store.redact_report(failure.report).text

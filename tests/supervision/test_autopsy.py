@@ -212,3 +212,11 @@ def test_a_stack_without_python_code_leaves_the_note() -> None:
     assert [(frame.file, frame.line, frame.function) for frame in frames] == [
         ("/p/app.py", 3, "index")
     ]
+
+
+def test_a_folder_with_an_accent_is_found_again(tmp_path: Path) -> None:
+    """`faulthandler` writes ASCII alone."""
+    folder = tmp_path / "josé"
+    folder.mkdir()
+    failure = autopsy_of(folder, SEGFAULT + "view()\n")
+    assert str(folder / "app.py") in {frame.file for frame in failure.report.frames}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import attrs
 import pytest
 import pytest_asyncio
 
+from hotplate.supervision import orphans
 from hotplate.supervision.child import Child
 from hotplate.supervision.plan import Plan
 from hotplate.supervision.standby import Standby
@@ -112,3 +114,94 @@ async def test_a_dotenv_file_that_changes_while_it_imports(
         assert await standby.take(plan, 1, Nobody()) is None
     finally:
         standby.close()
+
+
+async def test_one_that_has_said_that_it_is_unfit_is_not_given_out(plan: Plan) -> None:
+    """It is about to end, and the start would be told as one that has failed."""
+    standby = Standby()
+    standby.learnt(plan, m.Learnt([], whole=True, unused=False))
+    await until(lambda: standby._warm is not None and standby._warm.child.booted)
+    assert standby._warm is not None
+    child = standby._warm.child
+    os.kill(child.pid, signal.SIGSTOP)  # it has said so, and its end is still to come
+    standby.message(child, m.Unfit("", "prints something"), None)
+    try:
+        assert await standby.take(plan, 1, Nobody()) is None
+    finally:
+        child.kill_group()
+        standby.close()
+
+
+async def spare(standby: Standby) -> Child:
+    """The copy that is there ahead of the next start."""
+    standby._rest()
+    await until(lambda: standby._warm is not None and standby._warm.made() is not None)
+    assert standby._warm is not None
+    made = standby._warm.made()
+    assert made is not None
+    return made
+
+
+async def given_up(task: asyncio.Task[Child | None]) -> bool:
+    """Whether the start could be given up before it had its process."""
+    if not task.cancel():
+        return False
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return True
+
+
+async def test_a_start_given_up_leaves_no_copy(standby: Standby, plan: Plan) -> None:
+    child = await spare(standby)
+    task = asyncio.create_task(standby.take(plan, 2, Nobody()))
+    assert standby._warm is not None
+    while standby._warm.spare is not None:
+        await asyncio.sleep(0)
+    if await given_up(task):
+        await until(lambda: child.ended)
+    else:  # it was quicker
+        child.kill_group()
+
+
+async def test_a_start_given_up_as_its_copy_comes_leaves_none(standby: Standby, plan: Plan) -> None:
+    task = await taken(standby, plan)
+    warm = standby._warm
+    assert warm is not None
+    copied = warm.forking[0][1]
+    os.kill(warm.child.pid, signal.SIGCONT)
+    while not copied.done():
+        await asyncio.sleep(0)
+    assert await given_up(task)
+    await until(lambda: copied.result().ended)
+
+
+async def test_a_copy_that_dies_as_it_is_taken_is_not_given_out(
+    standby: Standby, plan: Plan
+) -> None:
+    child = await spare(standby)
+    task = asyncio.create_task(standby.take(plan, 2, Nobody()))
+    assert standby._warm is not None
+    while standby._warm.spare is not None:
+        await asyncio.sleep(0)
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    given = await task
+    assert given is None or not given.ended
+
+
+async def test_without_a_descriptor_for_its_line_there_is_no_copy(
+    standby: Standby, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dup(descriptor: int) -> int:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    births = orphans._births
+    standby._rest()
+    if standby._warm is not None and (made := standby._warm.made()) is not None:
+        made.kill_group()
+        standby._warm.spare = None
+        births = orphans._births
+    with monkeypatch.context() as full:
+        full.setattr(os, "dup", dup)
+        assert await standby.take(plan, 2, Nobody()) is None
+    assert orphans._births == births

@@ -11,9 +11,11 @@ import re
 import signal
 
 from hotplate.supervision.events import Failure
+from hotplate.supervision.secrets import redact
 from hotplate_agent.blackbox import PAGE
 from hotplate_agent.messages import Frame, Report
 
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
 _FAULT_LINE = re.compile(r'^\s*File "(?P<file>.+)", line (?P<line>\d+) in (?P<function>.+)$')
 
 
@@ -30,7 +32,7 @@ def examine(status: int, box: bytes, stderr_tail: bytes, serving: bool) -> Failu
     parts = [message]
     if fault:
         parts.append(fault)
-    printed = stderr_tail.decode("utf-8", "replace").strip()
+    printed = redact(stderr_tail.decode("utf-8", "replace").strip())  # before it is cut
     if printed:
         parts.append("The end of what it printed to stderr:\n" + printed[-4000:])
     return Failure("death", Report(name, message, "\n\n".join(parts), frames, []))
@@ -70,8 +72,13 @@ def _fault_frames(text: str) -> list[Frame]:
         elif current and (match := _FAULT_LINE.match(line)):
             file, number = match["file"], int(match["line"])
             if "hotplate_agent" not in file and not file.startswith("<frozen"):
-                frames.append(_frame(file, number, match["function"]))
+                frames.append(_frame(_unescaped(file), number, _unescaped(match["function"])))
     return frames[::-1]
+
+
+def _unescaped(text: str) -> str:
+    """faulthandler writes ASCII alone, and of a backslash makes nothing."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2] or found[3], 16)), text)
 
 
 def _noted_frame(box: bytes) -> list[Frame]:

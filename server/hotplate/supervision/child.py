@@ -57,6 +57,8 @@ class Child:
         """The real paths of folders that it has named: hundreds of files lie in a few."""
         self.libraries: list[str] = []
         """What its process has imported before it became that of a generation."""
+        self.environment: dict[str, tuple[int, int] | None] = {}
+        """`.env` and its like as its process has read them before it became a generation's."""
         self.stderr_tail = b""
         self._process = process
         self._line = process.line

@@ -119,6 +119,7 @@ class Core:
     def _reset(self) -> None:
         """Forget what was true of the generation before."""
         self._booted = False
+        self._hangs = False
         self._settled = False
         self._loaded = False
         self._asked = False
@@ -168,6 +169,9 @@ class Core:
                 return self._accepting(event)
             case Failed():
                 return self._failed(event)
+            case Slow() if self._waits():
+                self._hangs = True  # nobody is there to be asked
+                return [Hangs(self.generation, ())]
             case Slow() if self.phase is Phase.STARTING:
                 return [AskWhere(self.generation)]
             case Rewritten(_, path):
@@ -203,7 +207,7 @@ class Core:
         if self.phase is Phase.STOPPING:
             self._start_again = event
             return []
-        if self._waits() and not event.fresh:
+        if self._waits() and not event.fresh and not self._hangs:
             # The process of this start has not looked at anything yet: it will do.
             self._files = tuple(dict.fromkeys([*self._files, *event.files]))
             return [self._settle_again()]
@@ -233,7 +237,7 @@ class Core:
             changes = [change for change in changes if change.path not in self._rewritten]
         if self.phase in (Phase.STOPPED, Phase.STOPPING) or not changes:
             return []
-        if self._waits():
+        if self._waits() and not self._hangs:
             return [self._settle_again()]
         reason: Reason = "external" if event.external else "save"
         mattering = [change.path for change in changes if self._matters(change, event.external)]

@@ -31,6 +31,7 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self._listener: Listener | None = None
         self._page: Page | None = None
+        self._shown: tuple[Failure, str] | None = None
         self._waiting: list[int] = []
         self.certificate = Certificate()
         self.shut = True
@@ -89,8 +90,12 @@ class Door:
         if self.shut:
             listener.close()
             raise asyncio.CancelledError
+        shown = self._shown  # who has asked for this socket may have died meanwhile
+        self.hide_page()
         self._close_listener()
         self._listener = listener
+        if shown is not None:
+            self.show_page(*shown)
 
     def entrust(self, load: Load) -> Load:
         """The same order, with what the page of an error needs to stand where the app did."""
@@ -118,7 +123,8 @@ class Door:
             self._waiting.append(connection)
 
     def show_page(self, failure: Failure, words: str) -> None:
-        """Answer every request with a failure."""
+        """Answer every request with a failure, as soon as there is a socket."""
+        self._shown = failure, words
         if self._listener is not None:
             self._page = Page(
                 self._listener.socket,
@@ -129,6 +135,7 @@ class Door:
             )
 
     def hide_page(self) -> None:
+        self._shown = None
         if self._page is not None:
             self._waiting += self._page.close()
             self._page = None

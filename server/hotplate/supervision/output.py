@@ -6,6 +6,8 @@ import asyncio
 import codecs
 from collections.abc import Callable
 
+from hotplate.supervision.secrets import begun, redact
+
 LONGEST = 64 * 1024
 """Characters after which a line without an end is passed on all the same."""
 UNTOLD_SECONDS = 1.0
@@ -23,7 +25,8 @@ class Lines:
         text = self._rest + self._decoder.decode(data)
         end = text.rfind("\n") + 1
         if not end and len(text) > LONGEST:
-            end = len(text)
+            text = redact(text)  # before it is cut; the beginning of a secret waits for the rest
+            end = len(text) - begun(text)
         self._rest = text[end:]
         return text[:end]
 

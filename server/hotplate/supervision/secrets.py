@@ -23,6 +23,19 @@ def redact(text: str) -> str:
     return text
 
 
+def begun(text: str) -> int:
+    """How many characters at the end may be the beginning of a secret."""
+    return max(
+        (
+            length
+            for secret in (*_lasting, *_passing)
+            for length in range(1, len(secret))
+            if text.endswith(secret[:length])
+        ),
+        default=0,
+    )
+
+
 def redact_report(report: m.Report) -> m.Report:
     """The same of an exception's words: an app may raise what it was asked for."""
     return report._replace(

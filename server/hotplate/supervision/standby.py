@@ -54,6 +54,8 @@ class _Warm:
     folder: tuple[int, int] | None
     inputs: list[m.FileRead] | None = None
     forks: bool = False
+    unfit: bool = False
+    """It has said so, and is about to end."""
     spare: asyncio.Future[Child] | None = None
     forking: deque[tuple[Line, asyncio.Future[Child]]] = attrs.field(factory=deque)
 
@@ -141,13 +143,13 @@ class Standby:
         """A process for a generation, which has said `Booted` or will; None if there is none."""
         self.hold()
         warm = self._warm
-        if warm is None:
+        if warm is None or warm.unfit:
             return None
         if not _same(warm.plan, plan) or not await self._loop.run_in_executor(None, _holds, warm):
             self._outdated()
             return None
-        if warm is not self._warm:
-            return None  # it has ended meanwhile
+        if warm is not self._warm or warm.unfit:
+            return None  # it has ended meanwhile, or is about to
         if warm.forks:
             child = await self._copy_of(warm)
             if child is None:
@@ -156,6 +158,7 @@ class Standby:
             child, self._warm = warm.child, None
         child.generation, child.ears = generation, ears
         child.libraries = [file.path for file in warm.inputs or ()]
+        child.environment = warm.environment
         if child.booted is not None:
             self._loop.call_soon(ears.message, child, child.booted, None)
         return child
@@ -228,9 +231,15 @@ class Standby:
         except OSError:
             _fail(copied)
             return copied
+        try:
+            warm.child.send(m.Fork(), line.theirs.fileno())
+        except OSError:
+            line.given()
+            line.close()
+            _fail(copied)
+            return copied
         warm.forking.append((line, copied))
         orphans.born()
-        warm.child.send(m.Fork(), line.theirs.fileno())
         for role, descriptor in {"box": line.box.fileno(), **line.roles}.items():
             line.channel.sendmsg([encode(m.Take(role))], rights(descriptor))
         line.given()
@@ -239,10 +248,17 @@ class Standby:
     async def _copy_of(self, warm: _Warm) -> Child | None:
         spare, warm.spare = warm.spare or self._fork(warm), None
         try:
-            return await asyncio.wait_for(spare, FORK_SECONDS)
-        except (TimeoutError, asyncio.TimeoutError, ChildProcessError):
+            if not spare.done():  # and not `wait_for`, which before 3.12 loses a cancellation
+                await asyncio.wait({spare}, timeout=FORK_SECONDS)
+        except asyncio.CancelledError:
+            if not spare.cancel() and not spare.exception():
+                self._end(spare.result())
+            raise
+        if spare.cancel() or spare.exception():
             self.discard()
             return None
+        child = spare.result()
+        return None if child.ended else child
 
     def _copied(self, warm: _Warm, pid: int) -> None:
         line, copied = warm.forking.popleft()
@@ -288,6 +304,7 @@ class Standby:
                 if self._timer is None:
                     self._prepare()
             case m.Unfit():
+                warm.unfit = True
                 self._leave_out(message)
             case m.Forked(pid):
                 self._copied(warm, pid)
@@ -347,6 +364,11 @@ def _holds(warm: _Warm) -> bool:
         if status.st_mtime_ns != mtime_ns or (size and status.st_size != size):
             return False
     return all(_version(path) == version for path, version in warm.environment.items())
+
+
+def is_current(child: Child) -> bool:
+    """Whether what its process has read before it became a generation's is what is on disk."""
+    return all(_version(path) == version for path, version in child.environment.items())
 
 
 def _version(path: str) -> tuple[int, int] | None:

@@ -32,7 +32,7 @@ from hotplate.supervision.output import Output, Untold
 from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run, lacking
 from hotplate.supervision.process import run
 from hotplate.supervision.secrets import Secrets, redact, redact_report
-from hotplate.supervision.standby import Standby
+from hotplate.supervision.standby import Standby, is_current
 from hotplate_agent import messages as m
 
 logger = logging.getLogger(__name__)
@@ -50,7 +50,7 @@ class Supervisor:
         self._planner = planner
         self._face = face
         self._core = Core()
-        self._core.project = (str(planner.folder) + os.sep,)
+        self._core.project = (os.path.realpath(planner.folder) + os.sep,)
         self._door = Door(planner)
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Event] = deque()
@@ -61,6 +61,7 @@ class Supervisor:
         self._untold = Untold(self._print)
         self._plans: dict[int, Plan] = {}
         self._planning: dict[int, asyncio.Task[None]] = {}
+        self._tuning = asyncio.Lock()
         self._output = Output(self._print)
         self._granting: dict[int, m.Ask] = {}
         self._settling: asyncio.TimerHandle | None = None
@@ -105,20 +106,31 @@ class Supervisor:
 
     def retune(self) -> None:
         """Take over what changed settings mean for the process that runs, without a restart."""
-        if self._core.generation in self._plans:
+        if self._core.phase not in (Phase.STOPPED, Phase.STOPPING):
             self._loop.create_task(self._retune(self._core.generation))
 
     async def _retune(self, generation: int) -> None:
-        try:
-            plan = await self._loop.run_in_executor(None, self._planner.plan)
-        except PlanError:
-            return  # the next start will tell
-        if generation in self._plans:
-            self._adopt(generation, plan)
-            self._standby.retuned(plan)
+        planning = self._planning.get(generation)
+        if planning is not None:  # the plan that it makes may be one of the settings before
+            await asyncio.wait({planning})
+        async with self._tuning:  # what was set last is taken over last
+            try:
+                plan = await self._loop.run_in_executor(None, self._planner.plan)
+            except PlanError:
+                return  # the next start will tell
+            if generation != self._core.generation:
+                return
+            if generation in self._plans:
+                self._adopt(generation, plan)
+                self._standby.retuned(plan)
+            else:
+                self._heed(plan)  # it has failed, and its process is gone
 
     def _adopt(self, generation: int, plan: Plan) -> None:
         self._plans[generation] = plan
+        self._heed(plan)
+
+    def _heed(self, plan: Plan) -> None:
         self._core.heeded = plan.heeded
         self._core.excluded = plan.excluded
         self._core.project = plan.project
@@ -226,7 +238,7 @@ class Supervisor:
                 seconds = self._plans[generation].start_seconds
                 self._face.hangs(generation, frames, seconds)
                 # Where it was may have been a library's code: look again after as long a time.
-                self._slow = self._loop.call_later(seconds, self.post, ev.Slow(generation))
+                self._look_later(generation)
 
     # ------------------------------------------------------------ effects
 
@@ -237,6 +249,7 @@ class Supervisor:
             await self._door.open_ahead(plan)
             ready = await self._from_standby(plan, generation)
             self._children[generation] = ready or self._make_child(generation, plan)
+            self._look_later(generation)
         except PlanError as error:
             self._no_child(generation, error.failure)
         except Exception as error:  # ours; the person is not to wait for a start that never ends
@@ -262,19 +275,30 @@ class Supervisor:
         self.post(ev.Failed(generation, failure, alive=False))
 
     def _load(self, generation: int, changed: tuple[str, ...]) -> None:
+        if not is_current(self._children[generation]):
+            # Saved in one breath with what set off this start, when its process had read it.
+            self.restart(self.status.reason, self.status.files, fresh=True)
+            return
         plan = self._plans[generation]
-        self._slow = self._loop.call_later(plan.start_seconds, self.post, ev.Slow(generation))
+        self._look_later(generation)
         load = self._secrets.entrust(plan.load)._replace(
             generation=generation, changed=list(changed), failing=self._face.failing()
         )
         self._children[generation].send(self._door.entrust(load))
 
+    def _look_later(self, generation: int) -> None:
+        """Look, after `startSeconds`, if the start hangs."""
+        if self._slow is not None:
+            self._slow.cancel()
+        seconds = self._plans[generation].start_seconds
+        self._slow = self._loop.call_later(seconds, self.post, ev.Slow(generation))
+
     async def _grant(self, generation: int) -> None:
-        ask = self._granting.pop(generation)
-        plan = self._plans[generation]
+        ask = self._granting.pop(generation, None)
         child = self._children.get(generation)
-        if child is None:
-            return
+        if ask is None or child is None:
+            return  # it has died as it asked
+        plan = self._plans[generation]
         host = plan.insist_host or ask.host
         port = plan.insist_port if plan.insist_port is not None else ask.port
         try:
@@ -288,6 +312,8 @@ class Supervisor:
             logger.exception("The app could not be given its socket.")
             child.send(m.Refuse(""))
             self.post(ev.Failed(generation, _mistake(error), alive=True))
+            return
+        if child.ended:
             return
         if generation != self._core.generation or self._core.phase is Phase.STOPPING:
             # It has been told to drain meanwhile, and may be gone before it reads this.

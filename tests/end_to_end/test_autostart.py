@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lsprotocol import types
@@ -226,4 +227,42 @@ async def test_always_for_this_folder_cannot_be_written(
     told = await session.notification("window/showMessage")
     assert str(folder / "file" / "approved-folders.json") in told["message"]
     assert "HOTPLATE_STATE_DIR" in told["message"]
+    await session.state("running")
+
+
+async def test_a_start_before_the_settings_have_come(project: Project, open_session: Open) -> None:
+    session = open_session(project({"app.py": WORKING}))
+
+    async def answer(params: types.ConfigurationParams) -> list[Any]:
+        await asyncio.sleep(0.5)
+        return [{"port": 0, "interpreter": sys.executable, "autoStart": "never"}]
+
+    session.answers[types.WORKSPACE_CONFIGURATION] = answer
+    await session.start(trusted=False)
+    await session.command("start", {})  # "There is no Flask app in this workspace."
+    await session.state("running")
+
+
+UNLIKELY = "import importlib\napp = importlib.import_module('flask').Flask('x')\n"
+
+
+@pytest.mark.parametrize("how", ["named", "required"])
+async def test_an_unlikely_app_becomes_likely(
+    how: str, project: Project, open_session: Open
+) -> None:
+    session = open_session(project({"app.py": UNLIKELY, "pyproject.toml": ""}))
+    settings = {"port": free_port(), "interpreter": sys.executable}
+    await session.start(settings)
+
+    async def found() -> bool:
+        return bool((await session.command("state"))["apps"])
+
+    while not await found():
+        pass
+    await asyncio.sleep(0.5)  # nothing starts by itself
+    assert session.states() == []
+    if how == "named":
+        session.configure({**settings, "app": "app:app"})
+    else:
+        session.save("pyproject.toml", '[project]\nname = "x"\ndependencies = ["flask"]\n')
     await session.state("running")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from support.broken import WORKING
 from support.processes import needs_proc, until_nobody
 from support.raw import RawServer, frame
 from support.session import Session, free_port, get
@@ -448,3 +449,44 @@ async def test_settings_that_make_no_sense(
     await server.is_responsive()
     await server.command("stop")
     await server.state("stopped")
+
+
+async def test_a_linked_folder_whose_start_could_not_be_planned(
+    project: Callable[..., Path], open_session: Callable[[Path], Session], tmp_path: Path
+) -> None:
+    """Promise 6: while it is failed, any Python file of the project sets it off."""
+    real = project({"app.py": WORKING})
+    folder = tmp_path / "link"
+    os.symlink(real, folder)
+    session = open_session(folder)
+    await session.start({"port": free_port(), "interpreter": "bin/python"})
+    await session.state("failed")
+    (real / "bin").mkdir()
+    os.symlink(sys.executable, real / "bin/python")
+    session.save("app.py", WORKING)
+    await session.state("running", after=1)
+
+
+@pytest.mark.parametrize("key", ["folder", "cwd"])
+async def test_a_folder_that_cannot_be_looked_at(
+    key: str, project: Callable[..., Path], open_session: Callable[[Path], Session]
+) -> None:
+    """As one that may not be entered, which root may."""
+    session = open_session(project({"app.py": WORKING}))
+    await session.start({"port": 0, "interpreter": sys.executable, "app": "app", key: "x" * 300})
+    failed = await session.state("failed")
+    assert failed["error"]["type"] == "FolderNotFound"
+    told = [p["message"] for p in session.notifications("window/showMessage")]
+    assert not [message for message in told if "mistake of Hotplate's" in message]
+
+
+async def test_localhost_in_a_uri(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    folder = project({"app.py": WORKING})
+    uri = f"file://localhost{folder}"
+    server = raw_server(folder)
+    await server.spawn()
+    folders = [{"uri": uri, "name": "shop"}]
+    await server.initialize({"port": 0}, rootUri=uri, workspaceFolders=folders)
+    await server.state("running")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import sys
@@ -355,3 +356,28 @@ async def test_keystrokes_are_not_asked_for(project: Project, open_session: Open
     assert isinstance(sync, types.TextDocumentSyncOptions)
     assert sync.change is types.TextDocumentSyncKind.None_
     assert sync.open_close and sync.save and sync.will_save
+
+
+@pytest.mark.parametrize("auto_start", ["never", "ask"])
+async def test_the_lens_of_an_app_that_is_not_started(
+    auto_start: str, project: Project, open_session: Open
+) -> None:
+    """The editor has asked for lenses before the app was found: it is told to ask again."""
+    folder = project({"app.py": WORKING})
+    session = open_session(folder)
+    gate = asyncio.Event()
+
+    async def answer(params: types.ConfigurationParams) -> list[Any]:
+        await gate.wait()
+        return [{"port": 0, "interpreter": sys.executable, "autoStart": auto_start}]
+
+    session.answers[types.WORKSPACE_CONFIGURATION] = answer
+    session.answers[types.WINDOW_SHOW_MESSAGE_REQUEST] = lambda _: asyncio.Event().wait()
+    await session.start(trusted=False)
+    params = types.CodeLensParams(types.TextDocumentIdentifier((folder / "app.py").as_uri()))
+    assert not await session.client.text_document_code_lens_async(params)
+    gate.set()
+    await session.until(
+        lambda: any(m.get("method") == "workspace/codeLens/refresh" for m in session.received),
+        what="the refresh",
+    )

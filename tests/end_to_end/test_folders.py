@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -166,3 +167,20 @@ async def test_a_wrong_setting_is_told_once(project: Project, open_session: Open
     # Each folder has had its first turn before the second, and that before the third.
     assert sum("nonsense" in message for message in messages(session)) == 1
     assert sum("then" in message for message in messages(session)) == 1
+
+
+async def test_a_folder_and_a_link_to_it(
+    project: Project, open_session: Open, tmp_path: Path
+) -> None:
+    folder, link = project({"app.py": WORKING}), tmp_path / "link"
+    os.symlink(folder, link)
+    session = open_session(folder)
+    await session.start(
+        {"port": free_port(), "interpreter": sys.executable}, folders=[folder, link]
+    )
+    await session.state("running")
+    told = await session.until(
+        lambda: session.notifications("window/showMessage"), 10, what="the message"
+    )
+    assert "runs once" in told[0]["message"]
+    assert len((await session.command("state", {}))["apps"]) == 1

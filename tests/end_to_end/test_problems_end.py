@@ -11,6 +11,7 @@ from typing import Any
 
 from lsprotocol import types
 
+from support.broken import WORKING
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -182,3 +183,16 @@ NAMES = ("one", "two")
 
 def named(name: str) -> Callable[[dict[str, Any]], bool]:
     return lambda state: state["name"] == name
+
+
+async def test_a_stop_takes_no_problem_of_another_app(project: Project, open_session: Open) -> None:
+    session = open_session(project({"shop.py": WORKING}))
+    apps = [{"app": "shop"}, {"app": "shop:nothing"}]
+    await session.start({"port": 0, "interpreter": sys.executable, "apps": apps})
+    running = await session.state("running", name="shop")
+    await session.state("failed", name="shop:nothing")
+    before = await session.until(session.all_diagnostics, what="the problem")
+    await session.command("stop", {"app": running["app"]})
+    await session.state("stopped", name="shop")
+    await session.barrier()
+    assert session.all_diagnostics() == before

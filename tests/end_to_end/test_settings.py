@@ -14,6 +14,7 @@ from pygls.exceptions import JsonRpcException
 from pytest_lsp import client_capabilities
 
 from hotplate.lsp.watching import ALWAYS
+from support.broken import WORKING
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -623,3 +624,38 @@ async def test_extra_files_are_watched(project: Project, open_session: Open) -> 
     await session.until(lambda: _watched(session) == ["more?1?.csv"], what="another")
     session.configure({**settings, "extraFiles": []})
     await session.until(lambda: _watched(session) == [], what="none")
+
+
+async def test_an_interpreter_that_is_put_right_again(project: Project, open_session: Open) -> None:
+    session = open_session(project({"app.py": WORKING}))
+    good = {"port": free_port(), "interpreter": sys.executable}
+    await session.start(good)
+    await session.state("running")
+    session.configure({**good, "interpreter": "/no/such/python"})
+    failed = await session.state("failed")
+    assert failed["error"]["type"] == "InterpreterNotFound"
+    session.configure(good)
+    await session.state("running", after=2)
+
+
+async def test_extra_files_that_are_named_after_a_failure(
+    project: Project, open_session: Open
+) -> None:
+    checking = "import os\nif not os.path.getsize('config.dat'): os._exit(3)\n"
+    session = open_session(project({"app.py": checking + WORKING, "config.dat": ""}))
+    settings = {"port": free_port(), "interpreter": sys.executable}
+    await session.start(settings)
+    await session.state("failed")
+    session.configure({**settings, "extraFiles": ["config.dat"]})
+    await session.barrier()
+    await asyncio.sleep(0.5)
+    session.save("config.dat", "full")
+    await session.state("running", after=1)
+
+
+class _Face:
+    def failing(self) -> list[str]:
+        return []
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_: ""

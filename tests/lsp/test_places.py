@@ -99,3 +99,7 @@ def test_names_that_are_no_text(tmp_path: Path) -> None:
     assert places.uri(odd).endswith("/na%EFve.py")
     assert places.path(f"{tmp_path.as_uri()}/\ud800.py") is None
     assert places.path(f"{tmp_path.as_uri()}/\ud800/x.py") is None
+
+
+def test_a_folder_of_windows() -> None:
+    assert Places().path("file:///c%3A/Users/me/shop/app.py") is None

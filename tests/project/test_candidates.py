@@ -147,3 +147,17 @@ def test_several_in_the_module_that_flask_takes(workspace: Path) -> None:
     found, several = settle(Settings(), workspace, {})
     assert found is None
     assert [each.title for each in several] == ["app:a", "app:b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("backend/app.py", ("backend", None)), ("main.py", (".", "main"))]
+)
+def test_an_app_in_a_large_module(
+    name: str, expected: tuple[str, str | None], tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(
+        "from flask import Flask\n\napp = Flask(__name__)\n" + "x = 'some data'\n" * 1200
+    )
+    assert [(each.folder, each.app) for each in find_apps(tmp_path)] == [expected]

@@ -12,6 +12,7 @@ import pytest
 
 from hotplate.project.discovery import Located, locate, looks_like_flask, mentions_flask
 from hotplate.project.environment import Peek
+from hotplate.project.planner import AppPlanner
 from hotplate.project.settings import Settings
 from hotplate.project.source import find_app_line
 from project.conftest import write
@@ -302,3 +303,10 @@ def test_a_file_that_mentions_flask(tmp_path: Path) -> None:
     assert mentions_flask(write(tmp_path / "a.py", "from flask import Flask\n"))
     assert not mentions_flask(write(tmp_path / "b.py", "from shop import create_app\n"))
     assert not mentions_flask(tmp_path / "missing.py")
+
+
+def test_a_module_without_a_blank(tmp_path: Path) -> None:
+    (tmp_path / "web.py").write_text("from flask import Flask\napp = Flask('x')\napp.run()\n")
+    planner = AppPlanner(Settings(script="-mweb", sources={"script": "editor"}), tmp_path)
+    assert planner.locate().file == tmp_path / "web.py"
+    assert planner.plan().load.module == "web"

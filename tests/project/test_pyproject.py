@@ -141,3 +141,9 @@ name = "a"
         "apps[2]": 11,
     }
     assert all(problem.path == tmp_path / "pyproject.toml" for problem in resolved.problems)
+
+
+def test_a_number_beyond_all_measure(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.other]\nx = " + "1" * 5000 + "\n")
+    table, problems = read_pyproject(tmp_path)
+    assert table is None and "not valid TOML" in problems[0].message

@@ -70,3 +70,10 @@ def test_a_file_that_may_not_be_written(workspace: Path) -> None:
     (workspace / "pyproject.toml").mkdir()
     with pytest.raises(NotRemembered, match=r"pyproject\.toml"):
         remember(workspace, CHOICE)
+
+
+def test_a_folder_that_is_named_already(tmp_path: Path) -> None:
+    path = tmp_path / "pyproject.toml"
+    path.write_text('[tool.hotplate]\nfolder = "backend"\n')
+    remember(tmp_path, {"folder": "backend", "app": "shop"})
+    assert path.read_text() == '[tool.hotplate]\napp = "shop"\nfolder = "backend"\n'

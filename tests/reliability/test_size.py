@@ -16,6 +16,7 @@ from lsprotocol import types
 
 from hotplate_agent.pace import BURST
 from reliability.test_fuzz_lsp import held
+from support.broken import WORKING
 from support.processes import needs_proc
 from support.session import Session, free_port
 
@@ -164,3 +165,21 @@ async def test_a_problem_in_each_of_very_many_views(project: Project, open_sessi
     print(f"\n{len(shown)} problems shown, {sent} sent in all")
     session.save("app.py", APP)
     await session.no_diagnostics(session.folder / "app.py")
+
+
+async def test_11_a_timer_saves_a_large_source(project: Project, open_session: Open) -> None:
+    line = "x = [(a, b + 1, c['k']) for a, b, c in f(1, 2, *args, **kw) if a or not b]\n"
+    source = line * (900_000 // len(line))
+    session = open_session(project({"app.py": WORKING, "data.py": source}))
+    await session.start(
+        {"port": free_port(), "interpreter": sys.executable, "restartOnSave": "all"}
+    )
+    await session.state("running")
+    session.will_save("data.py", types.TextDocumentSaveReason.AfterDelay)
+    session.did_save("data.py")
+    longest = 0.0
+    for _ in range(100):
+        asked = time.monotonic()
+        await session.barrier()
+        longest = max(longest, time.monotonic() - asked)
+    assert longest < 0.25  # 0.05, with room for a machine under load

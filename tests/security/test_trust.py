@@ -15,6 +15,7 @@ import pytest
 
 from security.canaries import plant, sung
 from security.witness import seen, witness
+from support.broken import WORKING
 from support.processes import marked, needs_proc
 from support.raw import NEVER, RawServer
 from support.session import SERVER, Session, free_port
@@ -205,3 +206,19 @@ def test_no_shell_in_the_source() -> None:
         assert name not in names or (name == "system" and "platform" in ast.unparse(call)), path
         assert not any(keyword.arg == "shell" for keyword in call.keywords), path
     assert found > 1000
+
+
+async def test_the_persons_word_for_the_projects_interpreter(
+    project: Project, open_session: Open, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    outside.chmod(0o755)
+    toml = f'[tool.hotplate]\ninterpreter = "{outside}"\n'
+    session = open_session(project({"app.py": WORKING, "pyproject.toml": toml}))
+    settings = {"port": free_port()}
+    await session.start(settings)
+    failed = await session.state("failed")
+    assert failed["error"]["type"] == "InterpreterNotAllowed"
+    session.configure({**settings, "interpreter": str(outside)})
+    await session.state("running")

@@ -81,6 +81,8 @@ class App:
             for field in attrs.fields(Settings)
             if getattr(before, field.name) != getattr(settings, field.name)
         }
+        if before.interpreter_source != settings.interpreter_source:
+            changed.add("interpreter")  # the same, but now the person vouches for it, or no more
         named = before.sources.get("port") != settings.sources.get("port")
         if self.planner.port_override is not None and ("port" in changed or named):
             # The person has named a port: it counts, though it may be the one that was taken.

@@ -12,6 +12,7 @@ from hotplate.lsp.diagnostics import Problems
 from hotplate.lsp.explain import Explained, blamed
 from hotplate.lsp.places import START, Places, in_units
 from hotplate.lsp.reports import Reports, Spot
+from hotplate.project.files import exists
 from hotplate.project.planner import AppPlanner
 from hotplate_agent import messages as m
 
@@ -112,7 +113,7 @@ class AppProblems:
             self._problems.clear(owner)
 
     def _owner(self, what: str) -> str:
-        return f"{self._id}:{what}"
+        return f"{self._id}\0{what}"  # no id holds a NUL: none begins as another
 
     # ------------------------------------------------------------ where the person can act
 
@@ -122,7 +123,7 @@ class AppProblems:
         if located is not None and located.file is not None:
             return self._at(located.file, located.line or 0)
         for name in ("pyproject.toml", "wsgi.py", "app.py"):
-            if (self._planner.folder / name).exists():
+            if exists(self._planner.folder / name):
                 return self._at(self._planner.folder / name, 0)
         return Spot(self._places.uri(str(self._planner.folder / "app.py")), START)
 

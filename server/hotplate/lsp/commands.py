@@ -34,6 +34,7 @@ def register_commands(server: HotplateServer) -> None:
 
     @command("hotplate.start")
     async def start(ls: HotplateServer, argument: Mapping[str, Any]) -> None:
+        await ls.running.looked()
         app = ls.running.app_to_start(argument)
         if app is not None:
             app.supervisor.start("command")

@@ -86,6 +86,8 @@ class Folder:
         self._turn = asyncio.Lock()
         self._wish: _Wish | None = None
         self._closed = False
+        self.looked = asyncio.Event()
+        """Set once it is known which apps there are."""
 
     def _answered_late(self) -> None:
         self._client.later(self.configure(ask=False))
@@ -103,7 +105,10 @@ class Folder:
         else:
             wish.look, wish.said, wish.ask = wish.look or look, wish.said or said, wish.ask or ask
         assert wish.done is not None
-        await asyncio.shield(wish.done)
+        try:
+            await asyncio.shield(wish.done)
+        finally:
+            self.looked.set()
 
     async def _configure(self, wish: _Wish) -> None:
         """The folder may be closed at each `await`. Nothing is made in it after that."""
@@ -128,6 +133,8 @@ class Folder:
                 app.supervisor.start()
         if fresh and not wish.said:
             self._client.later(self.starting.begin(fresh))
+        elif self.starting.waits:
+            self._client.later(self.starting.look_again())
 
     async def _arrange(self, wanted: list[Settings]) -> list[App]:
         """Close what is not wanted any more, and make what is new; what is to start by itself."""
@@ -136,16 +143,17 @@ class Folder:
         for id_ in [id_ for id_ in self.apps if id_ not in settings]:
             if self._closed:
                 return []
-            await self.apps.pop(id_).close()
-            self._give_up(id_)
-        self.refused.intersection_update(settings)
+            app = self.apps.pop(id_)
+            await app.close()
+            self._give_up(self._real_id(app.settings))
+        self.refused.intersection_update(map(self._real_id, wanted))
         fresh: list[App] = []
         for id_, each in settings.items():
-            app = self.apps.get(id_)
-            if app is not None:
-                if app.untouched and is_let_go(app.settings, each):
-                    fresh.append(app)
-                await app.reconfigure(each)
+            known = self.apps.get(id_)
+            if known is not None:
+                if known.untouched and is_let_go(known.settings, each):
+                    fresh.append(known)
+                await known.reconfigure(each)
                 if self._closed:
                     return []
                 continue
@@ -158,7 +166,7 @@ class Folder:
                 self.spare = planner  # no Flask app here, and nobody says that there is
                 if each.auto_start != "never" and not self.which.asked:
                     self.ask_which()
-            elif not self._is_taken(id_, planner):
+            elif not self._is_taken(planner):
                 fresh.append(self.add_app(planner))
         return fresh
 
@@ -169,12 +177,22 @@ class Folder:
         app = App(id_, name, planner, common.client, common.places, common.problems)
         self.apps[id_] = app
         self.spare = None
+        self._client.refresh_lenses()  # it has one now, be it started or not
         return app
 
-    def _is_taken(self, id_: str, planner: AppPlanner) -> bool:
+    def _real_id(self, settings: Settings) -> str:
+        """The same for all the ways that lead to an app, symbolic links among them."""
+        home = Path(os.path.realpath(settings.home(self.path))).as_uri()
+        return f"{home}#{settings.name}" if settings.name else home
+
+    def _holds(self, real_id: str) -> bool:
+        return any(self._real_id(app.settings) == real_id for app in self.apps.values())
+
+    def _is_taken(self, planner: AppPlanner) -> bool:
         """Whether another folder leads to the same app, and has it already. The person is told."""
+        id_ = self._real_id(planner.settings)
         others = [each for each in self._common.folders.values() if each is not self]
-        holder = next((each for each in others if id_ in each.apps), None)
+        holder = next((each for each in others if each._holds(id_)), None)
         if holder is None:
             self.refused.discard(id_)
             return False
@@ -238,8 +256,8 @@ class Folder:
         self._closed = True
         await asyncio.gather(*(app.close() for app in self.apps.values()))
         self._common.problems.clear(self._problems)
-        for id_ in self.apps:
-            self._give_up(id_)
+        for app in self.apps.values():
+            self._give_up(self._real_id(app.settings))
         self._common.watch()
 
     async def end(self) -> None:

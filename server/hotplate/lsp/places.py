@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,11 +37,13 @@ class Places:
         """The real path of a file's URI; None for what is no file. `folders` holds what is known
         of folders, for as long as that may be: a link may lead elsewhere at the next save."""
         try:
-            path = uris.to_fs_path(uri)
+            path = file_path(uri)
         except Exception:
             return None
         if not path or not uri.lower().startswith("file:") or "\0" in path:
             return None
+        if not os.path.isabs(path):
+            return None  # file:///C:/..., of another machine
         try:
             os.fsencode(path)
             return real(path, {} if folders is None else folders)
@@ -87,6 +90,11 @@ class Places:
         return Range(
             Position(line, self.units(text, start)), Position(line, self.units(text, len(text)))
         )
+
+
+def file_path(uri: str) -> str | None:
+    """A file's path, as it is written. `localhost` is this machine, too."""
+    return uris.to_fs_path(re.sub(r"(?i)^file://localhost(?=/)", "file://", uri))
 
 
 def in_units(places: Places, path: str, line: int) -> Range:

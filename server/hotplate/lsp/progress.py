@@ -22,7 +22,7 @@ class StartProgress:
 
     def begin(self) -> None:
         """A start has begun, or the one that is shown goes on with a newer one."""
-        if self._task is None or self._task.done():
+        if self._task is None or self._task.done() or self._settled.is_set():
             self._settled = asyncio.Event()
             self._task = asyncio.ensure_future(self._show(self._settled))
             self._client.later(self._task)

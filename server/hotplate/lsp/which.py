@@ -4,6 +4,8 @@ that the person chooses, once, and has remembered if they wish."""
 from __future__ import annotations
 
 import asyncio
+import os
+from collections import Counter
 from pathlib import Path
 
 from lsprotocol import types
@@ -11,6 +13,7 @@ from lsprotocol import types
 from hotplate.lsp.client import Client
 from hotplate.project.candidates import Candidate
 from hotplate.project.choice import choose, named, settle
+from hotplate.project.files import exists
 from hotplate.project.remember import NotRemembered, remember
 from hotplate.project.schema import Settings
 
@@ -36,7 +39,7 @@ class Which:
     @property
     def gone(self) -> bool:
         """Whether the app that was chosen has got another name."""
-        return self._choice is not None and not self._choice.file.exists()
+        return self._choice is not None and not exists(self._choice.file)
 
     async def apply(self, settings: Settings, look: bool) -> Settings:
         """The settings with the app, if they name none themselves. `look` for one if need be."""
@@ -52,7 +55,11 @@ class Which:
 
     async def ask(self, vouched_for: bool) -> bool:
         """Have the person choose. `vouched_for`: that the folder's code may run is no question."""
-        by_title = {each.title: each for each in self.several}
+        titles = Counter(each.title for each in self.several)
+        by_title = {
+            each.title if titles[each.title] == 1 else f"{each.title} in {self._shown(each)}": each
+            for each in self.several
+        }
         shown = list(by_title)[:_MOST]
         question = f"There are several Flask apps in {self._folder}. Which one is to run?"
         if len(shown) < len(by_title):
@@ -72,6 +79,9 @@ class Which:
             return False  # or it has been settled otherwise meanwhile
         self._choice, self.several = chosen, []
         return True
+
+    def _shown(self, candidate: Candidate) -> str:
+        return os.path.relpath(candidate.file, self._folder)
 
     async def offer_to_remember(self, settings: Settings) -> bool:
         """Write the choice into the project's `pyproject.toml` if the person wishes."""

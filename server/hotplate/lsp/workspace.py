@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from hotplate.lsp.diagnostics import Problems
 from hotplate.lsp.fixes import Fix
 from hotplate.lsp.folders import Common, Folder
 from hotplate.lsp.outside import Outside
-from hotplate.lsp.places import Places
+from hotplate.lsp.places import Places, file_path
 from hotplate.lsp.watching import Watching
+from hotplate.project.commands import CommandFailed, ask
 from hotplate.project.evidence import mentions_flask
 from hotplate.project.ownership import python_files_in
 from hotplate.supervision.events import Change, Phase
@@ -25,6 +27,10 @@ from hotplate.supervision.files import signature
 
 LARGEST_TYPED = 1_000_000
 """Bytes of a source that a person may be typing in."""
+LARGEST_HERE = 8_000
+"""Bytes that are compiled in this process: all of it waits for the compiler."""
+COMPILE = "import sys; compile(open(sys.argv[1], 'rb').read(), 'x', 'exec', dont_inherit=True)"
+COMPILE_SECONDS = 10.0
 
 
 class Workspace:
@@ -101,6 +107,11 @@ class Workspace:
         if isinstance(pushed, Mapping) and pushed.get("hotplate") is not None:
             self._common.pushed = pushed["hotplate"]
         await asyncio.gather(*(folder.configure() for folder in self._folders.values()))
+
+    async def looked(self) -> None:
+        """Wait, where there is no app, until each folder has been looked at once."""
+        if not self.apps:
+            await asyncio.gather(*(folder.looked.wait() for folder in self._folders.values()))
 
     def app_to_start(self, argument: Mapping[str, Any]) -> App | None:
         """As `find_app`; where none was found, the person says that there is one all the same.
@@ -219,19 +230,23 @@ def _parses(path: str) -> bool:
     """Whether it is no line half written. Nobody types into what is too large to be looked at:
     to compile 50 MB takes ten seconds, in which nothing else here would run."""
     try:
-        if os.path.getsize(path) > LARGEST_TYPED:
+        size = os.path.getsize(path)
+        if size > LARGEST_TYPED:
             return True
+        if size > LARGEST_HERE:
+            command = [sys.executable, "-I", "-S", "-c", COMPILE, path]
+            return ask(command, COMPILE_SECONDS).code == 0
         compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
         return False
+    except CommandFailed:
+        return True
     return True
 
 
 def _spelled(uri: str, real: str) -> str:
     """The folder's path as the editor writes it, symbolic links and all."""
-    from pygls import uris
-
-    path = uris.to_fs_path(uri)
+    path = file_path(uri)
     return os.path.normpath(path) if path else real
 
 

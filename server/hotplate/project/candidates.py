@@ -16,9 +16,9 @@ from pathlib import Path
 from attrs import frozen
 
 from hotplate.project.evidence import mentions_flask
-from hotplate.project.files import is_file
+from hotplate.project.files import is_file, read_bytes
 from hotplate.project.ownership import FOREIGN
-from hotplate.project.source import bindings, parse, top_level
+from hotplate.project.source import LARGEST, bindings, parse, top_level
 
 _MOST_FILES = 400
 _DEEPEST = 4
@@ -31,6 +31,11 @@ _ASIDE = frozenset(
 )
 _TEST = re.compile(r"(?:test_.*|.*_test|conftest|setup|noxfile)\.py")
 _FACTORY_CALL = re.compile(r"(?i)(?:create|make|build|get|init)_?\w*app\w*")
+_READ = 200_000  # bytes of a file that is too large to be parsed
+_MAKES_APP = re.compile(
+    rb"(?m)^(?:\w+[ \t]*(?::[^=\n]{1,99})?=[ \t]*(?:\w+\.)*\w*Flask\("
+    rb"|def[ \t]+(?:create_app|make_app)\b)"
+)
 _BY_ITSELF = ("app", "application", "create_app", "make_app")
 # Of several modules of one package that make an app, the one that it is run by.
 _RANKS = ("__init__", "wsgi", "app", "main", "application", "factory")
@@ -74,7 +79,8 @@ def targets_in(file: Path) -> list[str | None]:
     of several apps among which it would not choose."""
     tree = parse(file)
     if tree is None:
-        return []
+        source = read_bytes(file, _READ) or b""
+        return [None] if len(source) > LARGEST and _MAKES_APP.search(source) else []
     classes, instances, bound = {"Flask"}, [], set()
     for node in top_level(tree):
         names = [name for name, _ in bindings(node)]

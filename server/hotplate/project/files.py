@@ -56,7 +56,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The file's tables; empty where there is no such file or it is not TOML."""
     try:
         return toml.loads(read_text(path) or "")
-    except (toml.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return {}
 
 

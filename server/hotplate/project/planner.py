@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from hotplate.project import addresses, discovery
 from hotplate.project.environment import Peek, dotenv_files, layered_env, peek
-from hotplate.project.files import expand, read_text
+from hotplate.project.files import expand, is_dir, read_text
 from hotplate.project.interpreter import Interpreter, InterpreterNotFound, find, needs_consent
 from hotplate.project.pyproject import find_line
 from hotplate.project.schema import Settings
@@ -50,6 +51,7 @@ class AppPlanner:
     def interpreter(self) -> Interpreter:
         """The person's Python. Raises PlanError with what to do."""
         if needs_consent(self.settings, self.workspace, self._base):
+            self.found = None
             raise _refused(
                 "interpreter",
                 "InterpreterNotAllowed",
@@ -59,6 +61,7 @@ class AppPlanner:
         try:
             self.found = find(self.settings, self.workspace, self._base)
         except InterpreterNotFound as error:
+            self.found = None
             raise _refused("interpreter", "InterpreterNotFound", str(error)) from error
         return self.found
 
@@ -92,7 +95,7 @@ class AppPlanner:
         self.locate()
         interpreter = self.interpreter()
         cwd = settings.working_directory(self.workspace)
-        if not cwd.is_dir():
+        if not is_dir(cwd):
             raise _refused(
                 "settings",
                 "FolderNotFound",
@@ -171,8 +174,8 @@ class AppPlanner:
 
 def _script_or_module(script: str | None) -> tuple[str | None, str | None]:
     """`script` is a file, or `-m` and a module."""
-    words = (script or "").split(maxsplit=1)
-    return (None, words[1]) if len(words) == 2 and words[0] == "-m" else (script, None)
+    module = re.fullmatch(r"-m\s*(\S.*)", (script or "").strip())
+    return (None, module[1]) if module else (script, None)
 
 
 def _files(cwd: Path, cert: str | None, key: str | None) -> tuple[str, ...]:

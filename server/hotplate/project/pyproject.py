@@ -39,7 +39,7 @@ def read_pyproject(folder: Path) -> tuple[Mapping[str, Any] | None, list[Problem
             f"pyproject.toml is not UTF-8 (byte {error.start}), so its [tool.hotplate] settings "
             "are not in force. Save it as UTF-8."
         )
-    except (toml.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return problem(
             f"pyproject.toml is not valid TOML: {error}. Its [tool.hotplate] settings are not in "
             "force until it is.",

@@ -22,11 +22,11 @@ def remember(folder: Path, values: Mapping[str, str]) -> None:
     """Put the settings (with the names of the file) into the folder's `pyproject.toml`, which is
     made where there is none. Raises NotRemembered."""
     path = folder / "pyproject.toml"
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    lines = _lines(values)
     try:
         text = path.read_bytes().decode("utf-8") if os.path.lexists(path) else ""
         before = toml.loads(text)
-        changed = _with(text, lines)
+        changed = _with(text, _lines(_news(before, values)))
         if not _is_that_alone(before, toml.loads(changed), values):
             raise ValueError("it has these settings in another form")
         path.write_bytes(changed.encode("utf-8"))
@@ -35,6 +35,18 @@ def remember(folder: Path, values: Mapping[str, str]) -> None:
             f"{path} could not be changed ({error}). Write this into it under [tool.hotplate]: "
             + ", ".join(lines)
         ) from error
+
+
+def _lines(values: Mapping[str, str]) -> list[str]:
+    return [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+
+
+def _news(before: dict[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+    """What the file does not say already."""
+    tool = before.get("tool")
+    table = tool.get("hotplate") if isinstance(tool, dict) else None
+    said = table if isinstance(table, dict) else {}
+    return {key: value for key, value in values.items() if said.get(key) != value}
 
 
 def _with(text: str, lines: list[str]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from hotplate.project.files import read_bytes
 
-_LARGEST = 16_000
+LARGEST = 16_000
 """Bytes that are parsed: the whole server waits for a parser, up to 3 ms for a kilobyte. What is
 larger is searched by its text."""
 _LONGEST_LINE = 500
@@ -37,8 +37,8 @@ def find_app_line(file: Path, name: str | None = None) -> int | None:
 
 def parse(file: Path) -> ast.Module | None:
     """The file's syntax tree, if it has one and is not too large to wait for."""
-    source = read_bytes(file, _LARGEST + 1)
-    if source is None or len(source) > _LARGEST:
+    source = read_bytes(file, LARGEST + 1)
+    if source is None or len(source) > LARGEST:
         return None
     try:
         with warnings.catch_warnings():

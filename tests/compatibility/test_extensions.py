@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from compatibility.person import Person
 from compatibility.rows import case, row
+from compatibility.visitors import Visitor
 from support.environments import EXTENSIONS, python_of
 from support.processes import MARK, marked, until_gone, until_nobody
 from support.session import Session, free_port
@@ -176,7 +178,8 @@ app.add_url_rule("/", "index", lambda: app.config["WORD"] + app.instance_path)
 @row(
     "Extensions",
     "Flask-SQLAlchemy with SQLite",
-    hotplate="no locked database, no lost row, over a hundred restarts in a row",
+    hotplate="no locked database, no lost row, over a hundred restarts in a row, while requests "
+    "write to it",
 )
 @pytest.mark.timeout(240)
 async def test_a_hundred_restarts_on_one_database(
@@ -195,31 +198,41 @@ db = SQLAlchemy(app)
 
 class Visit(db.Model):
     id = db.Column(db.Integer, primary_key=True)
+    who = db.Column(db.String)
 
 
 with app.app_context():
     db.create_all()
 
 
-@app.get("/")
-def index():
-    db.session.add(Visit())
+@app.get("/<who>")
+def index(who):
+    db.session.add(Visit(who=who))
     db.session.commit()
-    return f"{WORD} {Visit.query.count()}"
+    return f"{WORD} {Visit.query.filter_by(who=who).count()}"
 """
     session = open_session(project({"app.py": main, "words.py": "WORD = 0\n"}))
     log = tmp_path / "log"
     settings = {"port": free_port(), "interpreter": python_of(EXTENSIONS)}
     await session.start(settings, arguments=("--log-file", str(log)))
     url = (await session.state("running"))["url"]
-    assert await session.get(url) == (200, "0 1")
+    assert await session.get(url, "/me-0") == (200, "0 1")
     while "stands by to serve" not in log.read_text():  # without it, this would take minutes
         await asyncio.sleep(0.02)
-    for number in range(1, 101):
-        session.save("words.py", f"WORD = {number}\n")
-        await session.barrier()
-        assert await session.get(url) == (200, f"{number} {number + 1}")
+    with Visitor(url, "/visitor-{}") as visitor:
+        for number in range(1, 101):
+            session.save("words.py", f"WORD = {number}\n")
+            await session.barrier()
+            assert await session.get(url, f"/me-{number}") == (200, f"{number} 1")
     assert not session.all_diagnostics()
+    assert {status for status, _ in visitor.answers} == {200}, visitor.answers
+    said = [int(text.split()[0]) for _, text in visitor.answers]
+    assert said == sorted(said) and len(set(said)) > 50  # all the while, and never stale
+    written = [f"me-{number}" for number in range(101)]
+    written += [f"visitor-{number}" for number in range(len(said))]
+    with sqlite3.connect(session.folder / "instance" / "shop.db") as database:
+        kept = [who for (who,) in database.execute("select who from visit")]
+    assert sorted(kept) == sorted(written)
 
 
 @row(

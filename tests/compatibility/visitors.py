@@ -1,0 +1,77 @@
+"""Those who use an app while somebody works on it: requests come and are held, saves or not."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+from support.session import SECONDS, get
+
+
+class Visitor:
+    """Makes one request after the other, each on a connection of its own, until they leave.
+    The number of the visit stands for a `{}` in the path."""
+
+    def __init__(self, url: str, path: str = "/") -> None:
+        self.answers: list[tuple[int, str]] = []
+        """What each visit has come to; status 0 is a connection that was refused or cut."""
+        self._url = url
+        self._path = path
+        self._left = threading.Event()
+        self._thread = threading.Thread(target=self._visit)
+
+    def __enter__(self) -> Visitor:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Stay for the answer to the last request."""
+        self._left.set()
+        self._thread.join()
+
+    def _visit(self) -> None:
+        while not self._left.is_set():
+            try:
+                self.answers.append(get(self._url, self._path.format(len(self.answers))))
+            except OSError as why:
+                self.answers.append((0, str(why)))
+
+
+class Gate:
+    """Where requests are held: a view that calls `knock()` waits there until it is let through."""
+
+    def __init__(self) -> None:
+        self._held: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+        self._server: asyncio.Server
+
+    async def __aenter__(self) -> Gate:
+        self._server = await asyncio.start_server(self._keep, "127.0.0.1", 0)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._server.close()
+
+    async def _keep(self, _: asyncio.StreamReader, held: asyncio.StreamWriter) -> None:
+        await self._held.put(held)
+
+    @property
+    def knock(self) -> str:
+        """The function for the app. Sockets are what all servers' threads, real ones or green,
+        wait for without holding up the others."""
+        return KNOCK.replace("PORT", str(self._server.sockets[0].getsockname()[1]))
+
+    async def held(self, seconds: float = SECONDS) -> Callable[[], None]:
+        """Wait until the next one is at the gate; what lets it through."""
+        return (await asyncio.wait_for(self._held.get(), seconds)).close
+
+
+KNOCK = """\
+def knock():
+    import socket
+
+    with socket.create_connection(("127.0.0.1", PORT)) as gate:
+        gate.recv(1)
+
+
+"""

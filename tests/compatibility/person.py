@@ -51,6 +51,16 @@ class Person:
         self.session.save(name, text)
         self.state = await self.session.state("running", after=generation, reason="save")
 
+    def printed(self) -> str:
+        """All that the app has printed."""
+        return "".join(p["text"] for p in self.session.notifications("hotplate/output"))
+
+    async def imported_once(self, said: str = "begun") -> None:
+        """Each start has imported the module that prints this, once. A start that failed, too."""
+        await self.session.barrier()
+        starts = self.session.states()[-1][1]
+        assert self.printed().count(said) == starts, self.printed()
+
     async def break_and_mend(self, name: str, fails: str = "ZeroDivisionError") -> None:
         """Break a module: the problem is on its line, and the browser has it on the same port.
         Mend it: both are gone. `fails` is what the start fails with, if the app catches that."""

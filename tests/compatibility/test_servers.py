@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,11 +10,13 @@ import pytest
 
 from compatibility.person import Person
 from compatibility.rows import case
+from compatibility.visitors import Gate, Visitor
 from support.environments import EXTENSIONS, python_of
 from support.processes import MARK, until_nobody
-from support.session import free_port, get
+from support.session import free_port
 
 APP = """\
+print("begun")
 from flask import Flask
 
 app = Flask(__name__)
@@ -24,6 +26,16 @@ WORD = "one"
 @app.get("/")
 def index():
     return WORD
+
+
+def knock(): ...
+
+
+@app.get("/slow")
+def slow():
+    yield f"{WORD} and "
+    knock()
+    yield WORD
 
 
 @app.get("/boom")
@@ -88,46 +100,30 @@ async def test_another_server(
 ) -> None:
     monkeypatch.setenv(MARK, str(tmp_path))
     port = free_port()
-    person = work_on(project({"app.py": APP, "main.py": main.replace("PORT", str(port))}))
-    url = await person.open(python_of(EXTENSIONS), script="main.py", port=None)
-    assert url == f"http://127.0.0.1:{port}"
-    assert await person.look() == "one"
-    visitor = Visitor(url)
-    for number in range(5):
-        person.session.save("app.py", APP.replace("one", f"no. {number}"))
-        await person.session.barrier()
-        assert await person.look() == f"no. {number}"
-    visitor.leave()
+    async with Gate() as gate:
+        app = APP.replace("def knock(): ...\n\n\n", gate.knock)
+        person = work_on(project({"app.py": app, "main.py": main.replace("PORT", str(port))}))
+        settings = {"script": "main.py", "port": None, "drainSeconds": 20}
+        url = await person.open(python_of(EXTENSIONS), **settings)
+        assert url == f"http://127.0.0.1:{port}"
+        assert await person.look() == "one"
+        slow = asyncio.create_task(person.look("/slow"))
+        let_through = await gate.held()
+        with Visitor(url) as visitor:
+            for number in range(5):
+                person.session.save("app.py", app.replace("one", f"no. {number}"))
+                await person.session.barrier()
+                assert await person.look() == f"no. {number}"
+        let_through()
+        assert await slow == "one and one"
     person.state = await person.session.state("running", after=5)
-    await person.save("app.py", APP)
+    await person.save("app.py", app)
     await person.break_and_mend("app.py")
     status, _ = await person.session.get(url, "/boom")
     assert status == 500
     problem = await person.session.diagnostic(person.folder / "app.py", "division by zero")
-    assert problem["range"]["start"]["line"] == APP[: APP.index("1 / 0")].count("\n")
+    assert problem["range"]["start"]["line"] == app[: app.index("1 / 0")].count("\n")
+    await person.imported_once()
     await person.session.end()
     await until_nobody(str(tmp_path))
-    assert visitor.answers and set(visitor.answers) == {200}
-
-
-class Visitor:
-    """Makes one request after the other, each on a connection of its own, until told to leave."""
-
-    def __init__(self, url: str) -> None:
-        self.answers: list[int] = []
-        self._url = url
-        self._left = threading.Event()
-        self._thread = threading.Thread(target=self._visit)
-        self._thread.start()
-
-    def _visit(self) -> None:
-        while not self._left.is_set():
-            try:
-                self.answers.append(get(self._url)[0])
-            except OSError:
-                self.answers.append(0)
-
-    def leave(self) -> None:
-        """Stay for the answer to the last request."""
-        self._left.set()
-        self._thread.join()
+    assert visitor.answers and {status for status, _ in visitor.answers} == {200}

@@ -137,6 +137,5 @@ async def test_a_page_that_is_connected(
         await page.told("disconnect")
         await page.told("connect")
         assert (await page.told("answer"))["word"] == "two"
-    printed = "".join(p["text"] for p in person.session.notifications("hotplate/output"))
-    assert printed.count("begun") == person.session.states()[-1][1], printed
+    await person.imported_once()
     assert not person.session.all_diagnostics()

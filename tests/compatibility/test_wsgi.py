@@ -83,8 +83,8 @@ async def test_a_plain_app(
     assert status == 500 and "ZeroDivisionError" in page
     problem = await person.session.diagnostic(person.folder / "plain.py", "division by zero")
     assert problem["range"]["start"]["line"] == main[: main.index("1 / 0")].count("\n")
-    printed = "".join(p["text"] for p in person.session.notifications("hotplate/output"))
-    assert printed.count("begun") == person.session.states()[-1][1]
+    await person.imported_once()
+    printed = person.printed()
     if "made" in main:  # the start that broke did not come that far
         assert printed.count("made") == printed.count("begun") - 1
 

@@ -12,6 +12,7 @@ from compatibility.person import Person
 from compatibility.rows import case
 from support.environments import EXTENSIONS, python_of
 from support.processes import until_gone
+from support.session import free_port
 
 JOBS = """\
 import os
@@ -59,8 +60,19 @@ scheduler.start()
 def index():
     return "well"
 """
+SCRIPT = (
+    PLAIN
+    + """
+
+if __name__ == "__main__":
+    app.run(debug=True, port=PORT)
+"""
+)
 ONE = "each job runs in one process, once"
 TWO = "`flask run --debug` runs each job twice, in the reloader's process and in the app's"
+TWO_OF_A_SCRIPT = (
+    "`python app.py` runs each job twice; that of the reloader's process is never renewed"
+)
 
 
 class Notes:
@@ -87,6 +99,13 @@ class Notes:
     [
         case("Extensions", "APScheduler", PLAIN, hotplate=ONE, stock=TWO),
         case("Extensions", "Flask-APScheduler", FLASK, hotplate=ONE, stock=TWO),
+        case(
+            "Extensions",
+            "APScheduler in a script, with `app.run(debug=True)`",
+            SCRIPT,
+            hotplate=ONE,
+            stock=TWO_OF_A_SCRIPT,
+        ),
     ],
 )
 async def test_jobs_run_once(
@@ -98,8 +117,11 @@ async def test_jobs_run_once(
 ) -> None:
     notes = Notes(tmp_path / "notes")
     monkeypatch.setenv("NOTES", str(notes.file))
+    port = free_port()
+    main = main.replace("PORT", str(port))
+    script = {"script": "app.py", "port": None} if "app.run" in main else {}
     person = work_on(project({"app.py": main, "jobs.py": JOBS, "words.py": "WORD = 0\n"}))
-    await person.open(python_of(EXTENSIONS))
+    await person.open(python_of(EXTENSIONS), **script)
     pids = [person.state["pid"]]
     for number in range(1, 4):
         await person.save("words.py", f"WORD = {number}\n")

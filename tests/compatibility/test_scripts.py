@@ -12,6 +12,7 @@ import pytest
 
 from compatibility.person import Person
 from compatibility.rows import case, row
+from compatibility.visitors import HELD, Gate, at_once, one_at_a_time
 from support.environments import EXTENSIONS, python_of
 from support.session import free_port
 
@@ -95,11 +96,15 @@ async def test_a_script(
 ) -> None:
     port = free_port()
     end = 'if __name__ == "__main__":\n    ' + call.replace("PORT", str(port)).replace("\\n", "\n")
-    person = work_on(project({"app.py": APP + end + "\n", "words.py": WORDS}))
     settings = {"script": "app.py", "port": None, "env": {"PORT": str(port)}}
-    url = await person.open(python_of(EXTENSIONS), **settings)
-    assert url.endswith(f":{port}")
-    await live_through(person)
+    async with Gate() as gate:
+        files = {"app.py": APP + gate.knock + HELD + end + "\n", "words.py": WORDS}
+        person = work_on(project(files))
+        url = await person.open(python_of(EXTENSIONS), **settings)
+        assert url.endswith(f":{port}")
+        await live_through(person)
+        single = "threaded=False" in call or "run_simple" in call
+        await (one_at_a_time if single else at_once)(person, gate)
     told = await person.look("/main")
     assert told.startswith("__main__ app.py __main__ True ['app.py'"), told
 

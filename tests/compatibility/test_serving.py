@@ -14,6 +14,7 @@ import pytest
 
 from compatibility.person import Person
 from compatibility.rows import case, elsewhere, row
+from compatibility.visitors import HELD, Gate, one_at_a_time
 from support.environments import EXTRAS, PAIRS, Environment, python_of
 from support.session import free_port
 
@@ -204,10 +205,12 @@ async def test_port_0(project: Project, work_on: WorkOn) -> None:
 )
 @pytest.mark.parametrize("pair", [PAIRS[0], PAIRS[-1]], ids=lambda pair: pair.name)
 async def test_one_at_a_time(pair: Environment, project: Project, work_on: WorkOn) -> None:
-    person = work_on(project({"app.py": APP}))
-    url = await person.open(python_of(pair), threaded=False)
-    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)):
-        await live(person)
+    async with Gate() as gate:
+        person = work_on(project({"app.py": f"{APP}\n\n{gate.knock}{HELD}"}))
+        url = await person.open(python_of(pair), threaded=False)
+        with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0)):
+            await live(person)
+            await one_at_a_time(person, gate)
 
 
 elsewhere(

@@ -6,6 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable
 
+import pytest
+
+from compatibility.person import Person
 from support.session import SECONDS, get
 
 
@@ -75,3 +78,35 @@ def knock():
 
 
 """
+
+
+HELD = """\
+@app.route("/held")
+def held():
+    knock()
+    return "held"
+
+
+"""
+"""A view to be put behind a gate's `knock`."""
+
+
+async def at_once(person: Person, gate: Gate) -> None:
+    """Two requests are held at the same time."""
+    asked = [asyncio.create_task(person.look("/held")) for _ in range(2)]
+    for let_through in [await gate.held(), await gate.held()]:
+        let_through()
+    assert await asyncio.gather(*asked) == ["held", "held"]
+
+
+async def one_at_a_time(person: Person, gate: Gate) -> None:
+    """Of two requests, the second begins only when the first has ended."""
+    first = asyncio.create_task(person.look("/held"))
+    let_through = await gate.held()
+    second = asyncio.create_task(person.look("/held"))
+    with pytest.raises(asyncio.TimeoutError):
+        await gate.held(0.5)  # must not come; where there are threads, it is there in a few ms
+    let_through()
+    assert await first == "held"
+    (await gate.held())()
+    assert await second == "held"

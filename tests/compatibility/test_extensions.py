@@ -243,6 +243,7 @@ def index(who):
 async def test_dash(project: Callable[..., Path], work_on: Callable[[Path], Person]) -> None:
     port = free_port()
     main = f"""\
+print("begun")
 from dash import Dash, html
 
 from words import WORD
@@ -264,6 +265,7 @@ if __name__ == "__main__":
         hashes.append(json.loads(await person.look("/_reload-hash"))["reloadHash"])
     assert len(set(hashes)) == 3
     await person.break_and_mend("words.py")
+    await person.imported_once()
 
 
 @row(
@@ -278,6 +280,7 @@ async def test_children(
     tmp_path: Path,
 ) -> None:
     main = """\
+print("begun")
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -306,5 +309,6 @@ def index():
     await until_gone(sleeper, 5)
     await until_gone(worker, 5)
     await person.look()
+    await person.imported_once()
     await person.session.end()
     await until_nobody(str(tmp_path))

@@ -32,9 +32,9 @@ class Person:
         self.state = await self.session.state("running")
         return self.url
 
-    async def look(self, path: str = "/") -> str:
+    async def look(self, path: str = "/", **headers: str) -> str:
         """The page, as it is told to be well."""
-        status, text = await self.session.get(self.url, path)
+        status, text = await self.session.get(self.url, path, **headers)
         assert status == 200, text
         return text
 

@@ -1,159 +1,21 @@
-"""What people run beside Flask, and what fights the stock reloader."""
+"""What fights the stock reloader: databases, children, reloaders of their own."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import sqlite3
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from compatibility.person import Person
-from compatibility.rows import case, row
+from compatibility.rows import row
 from compatibility.visitors import Visitor
 from support.environments import EXTENSIONS, python_of
 from support.processes import MARK, marked, until_gone, until_nobody
 from support.session import Session, free_port
-
-PLAIN = """
-from words import WORD
-
-{imports}
-from flask import Flask
-
-app = Flask(__name__)
-{setup}
-
-
-@app.get("/")
-{view}
-"""
-"""An app with something beside it: `imports`, `setup` and a view that answers with WORD."""
-
-
-def app(imports: str, setup: str, view: str) -> dict[str, str]:
-    """The files of an app that says WORD, from a module of its own."""
-    parts = (textwrap.dedent(part).strip() for part in (imports, setup, view))
-    text = PLAIN.format(**dict(zip(("imports", "setup", "view"), parts, strict=True)))
-    return {"app.py": text.lstrip(), "words.py": 'WORD = "one"\n'}
-
-
-CACHING = app(
-    "from flask_caching import Cache",
-    'cache = Cache(app, config={"CACHE_TYPE": "SimpleCache", "CACHE_DEFAULT_TIMEOUT": 300})',
-    """
-    @cache.cached()
-    def index():
-        return WORD
-    """,
-)
-TOOLBAR = app(
-    "from flask_debugtoolbar import DebugToolbarExtension",
-    """
-    app.secret_key = "secret"
-    app.debug = True
-    toolbar = DebugToolbarExtension(app)
-    """,
-    """
-    def index():
-        return f"<html><body>{WORD}</body></html>"
-    """,
-)
-ADMIN = app(
-    "from flask_admin import Admin, AdminIndexView",
-    """
-    app.secret_key = "secret"
-    admin = Admin(app, name=WORD, index_view=AdminIndexView(url="/admin"))
-    """,
-    """
-    def index():
-        return app.test_client().get("/admin/").text
-    """,
-)
-CELERY = app(
-    "from celery import Celery",
-    """
-    worker = Celery("shop", broker="memory://", backend="cache+memory://")
-
-
-    @worker.task
-    def word():
-        return WORD
-    """,
-    """
-    def index():
-        return word.apply().get()
-    """,
-)
-ASYNC = app(
-    "import asyncio",
-    "",
-    """
-    async def index():
-        await asyncio.sleep(0)
-        return WORD
-    """,
-)
-PROXY = app(
-    """
-    from werkzeug.middleware.dispatcher import DispatcherMiddleware
-    from werkzeug.middleware.proxy_fix import ProxyFix
-    """,
-    """
-    api = Flask("api")
-    api.add_url_rule("/word", "word", lambda: WORD)
-    app.wsgi_app = ProxyFix(DispatcherMiddleware(app.wsgi_app, {"/api": api}))
-    """,
-    """
-    def index():
-        return app.test_client().get("/api/word").text
-    """,
-)
-VIEWS = app(
-    "from flask import Blueprint\nfrom flask.views import MethodView",
-    """
-    class Word(MethodView):
-        def get(self):
-            return WORD
-
-
-    shop = Blueprint("shop", __name__)
-    shop.add_url_rule("/", view_func=Word.as_view("word"))
-    app.register_blueprint(shop, url_prefix="/shop")
-    """,
-    """
-    def index():
-        return app.test_client().get("/shop/").text
-    """,
-)
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        case("Extensions", "Flask-Caching", CACHING),
-        case("Extensions", "Flask-DebugToolbar", TOOLBAR),
-        case("Extensions", "Flask-Admin", ADMIN),
-        case("Extensions", "a Celery app beside Flask's", CELERY),
-        case("Extensions", "`async def` views", ASYNC),
-        case("Extensions", "`ProxyFix` and `DispatcherMiddleware`", PROXY),
-        case("Extensions", "blueprints and `MethodView`", VIEWS),
-    ],
-)
-async def test_beside_flask(
-    project: Callable[..., Path], work_on: Callable[[Path], Person], files: dict[str, str]
-) -> None:
-    person = work_on(project(files))
-    await person.open(python_of(EXTENSIONS))
-    assert "one" in await person.look()
-    await person.edit("words.py", "one", "two")
-    assert "two" in await person.look()
-    assert "two" in await person.look()
-    await person.break_and_mend("words.py")
-    assert not person.session.all_diagnostics()
 
 
 @row("Extensions", "`instance_path`, with a configuration in it")

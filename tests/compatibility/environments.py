@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import re
+import sysconfig
 from pathlib import Path
 
-from support.environments import PAIRS, Environment
+from support.environments import PAIRS, Environment, base_of_this, run
 
 ROOT = Path(__file__).resolve().parents[2]
 NEWEST = ("flask>=3.1,<3.2", "python-dotenv")
@@ -62,3 +63,11 @@ def checkout(python: str) -> Environment:
     assert found, "pyproject.toml has no dependencies"
     needed = re.findall(r'^\s*"([^"]+)"', found[1], re.M)
     return Environment(f"hotplate-py{python}", python, (*needed, "--editable", str(ROOT)))
+
+
+def make_venv(folder: Path) -> Path:
+    """A real virtual environment that has Flask by a `.pth` file; its Python."""
+    run([base_of_this(), "-m", "venv", "--without-pip", str(folder)])
+    (site,) = folder.glob("lib/python*/site-packages")
+    (site / "flask.pth").write_text(sysconfig.get_paths()["purelib"], "utf-8")
+    return folder / "bin" / "python"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -208,80 +207,3 @@ async def test_an_app_that_writes_what_it_reads(
         assert await person.look() == str(starts)
         now = '{"starts": 101}' if starts == 2 else (folder / "counts.json").read_text()
         await person.save("counts.json", now)
-
-
-# ---------------------------------------------------------------- what matters, and what does not
-
-
-@row("Editing", "a module that only a request imports")
-async def test_a_module_that_a_request_imports(project: Project, work_on: WorkOn) -> None:
-    app = APP.replace("    return WORD", "    import late\n\n    return late.WORD")
-    person = work_on(project({"app.py": app, "late.py": 'WORD = "one"\n'}))
-    await person.open()
-    assert await person.look() == "one"
-    late = person.folder / "late.py"
-    await person.save("late.py", 'WORD = "two"\n\n1 / 0\n')
-    status, page = await person.session.get(person.url)
-    assert status == 500 and "ZeroDivisionError" in page
-    problem = await person.session.diagnostic(late, "division by zero")
-    assert problem["range"]["start"]["line"] == 2
-    await person.save("late.py", 'WORD = "six"\n')
-    await person.session.no_diagnostics(late)
-    assert await person.look() == "six"
-
-
-@row("Editing", "a data file that is read at the start", stock="only with `--extra-files`")
-async def test_a_data_file(project: Project, work_on: WorkOn) -> None:
-    app = APP.replace('"one"', "__import__('json').load(open('words.json'))['word']")
-    person = work_on(project({"app.py": app, "words.json": '{"word": "one"}'}))
-    await person.open()
-    assert await person.look() == "one"
-    person.session.save("words.json", '{"word": ')
-    failed = await person.session.state("failed", after=1)
-    assert failed["error"]["type"] == "JSONDecodeError"
-    person.state = failed
-    await person.save("words.json", '{"word": "two"}')
-    assert await person.look() == "two"
-
-
-@row("Editing", "a module in a zip file")
-async def test_a_zipped_module(project: Project, work_on: WorkOn) -> None:
-    app = APP.replace("WORD =", "import sys; sys.path.insert(0, 'parts.zip')\nimport words  #")
-    person = work_on(project({"app.py": app.replace("return WORD", "return words.WORD")}))
-
-    def build(word: str) -> None:
-        with zipfile.ZipFile(person.folder / "parts.zip", "w") as archive:
-            archive.writestr("words.py", f'WORD = "{word}"\n')
-
-    build("one")
-    await person.open()
-    assert await person.look() == "one"
-    build("two")
-    person.session.changed_outside("parts.zip")
-    person.state = await person.session.state("running", after=1, reason="external")
-    assert await person.look() == "two"
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        case("Editing", "a notebook, saved: no restart", "explore.ipynb"),
-        case("Editing", "a test, saved: no restart", "tests/test_app.py"),
-        case("Editing", "a stylesheet, saved: no restart", "static/style.css"),
-        case("Editing", "bytecode in `__pycache__`: no restart", "__pycache__/app.cpython-311.pyc"),
-        case("Editing", "a package that is not in use, installed in the project's environment: "
-             "no restart", ".venv/lib/python3.11/site-packages/more/__init__.py"),
-        case("Editing", "git's own files: no restart", ".git/index"),
-    ],
-)  # fmt: skip
-async def test_what_does_not_matter(name: str, project: Project, work_on: WorkOn) -> None:
-    person = work_on(project({"app.py": APP, name: "x = 1\n"}))
-    await person.open()
-    assert await person.look() == "one"
-    file = person.session.save(name, "x = 2\n")
-    person.session.changed_outside(name)
-    person.session.client.workspace_did_create_files(
-        types.CreateFilesParams([types.FileCreate(file.as_uri())])
-    )
-    await person.session.barrier()
-    assert person.session.states() == [("starting", 1), ("running", 1)]

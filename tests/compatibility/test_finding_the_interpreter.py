@@ -11,7 +11,6 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ import pytest
 from lsprotocol import types
 
 from compatibility import tools
+from compatibility.environments import make_venv
 from compatibility.rows import case, row
 from compatibility.tools import APP, Tool, changed, made_by, unknown
 from support.environments import base_of_this, once, run
@@ -27,14 +27,6 @@ from support.session import SERVER, Session, free_port
 
 Open = Callable[[Path], Session]
 Env = Mapping[str, str | None]
-
-
-def make_venv(folder: Path) -> Path:
-    """A real virtual environment that has Flask by a `.pth` file; its Python."""
-    run([base_of_this(), "-m", "venv", "--without-pip", str(folder)])
-    (site,) = folder.glob("lib/python*/site-packages")
-    (site / "flask.pth").write_text(sysconfig.get_paths()["purelib"], "utf-8")
-    return folder / "bin" / "python"
 
 
 def user_base() -> Path:

@@ -44,6 +44,24 @@ LOCUST = RealApp(
     settings={"script": ".venv/bin/locust"},
     files={
         "locustfile.py": """\
+from locust import HttpUser, task
+
+
+class Visitor(HttpUser):
+    @task
+    def home(self):
+        self.client.get("/")
+"""
+    },
+    page="/logs",
+    module="locust/web.py",
+    old='return jsonify({"master": get_logs(), ',
+    new='return jsonify({"queen": get_logs(), ',
+    shown=('"master":', '"queen":'),
+)
+LOCUSTFILE = LOCUST._replace(
+    files={
+        "locustfile.py": """\
 from locust import HttpUser, events, task
 
 
@@ -195,6 +213,7 @@ def _case(what: str, app: RealApp, hotplate: str = "", stock: str = "") -> Any:
         _case("Fava 1.30, its own command: `fava --debug ledger.beancount`", FAVA, stock=DIES),
         _case("Fava 1.30, on cheroot: `fava ledger.beancount`", FAVA_ON_CHEROOT, stock=NEVER),
         _case("Locust 2.47, on gevent: `locust`", LOCUST, stock=NEVER),
+        _case("Locust 2.47, a person's own `locustfile.py`", LOCUSTFILE, stock=NEVER),
         _case(
             "ihatemoney 7.2, a factory with a database: `flask --app ihatemoney.wsgi run`",
             IHATEMONEY,

@@ -29,12 +29,12 @@ Open = Callable[[Path], Session]
 Env = Mapping[str, str | None]
 
 
-def user_base() -> Path:
-    """Where `pip install --user` has put Flask, as in a development container."""
+def user_base(base: str) -> Path:
+    """Where `pip install --user` of this Python has put Flask, as in a development container."""
 
     def make(folder: Path) -> None:
         pip = [
-            base_of_this(),
+            base,
             "-m",
             "pip",
             "install",
@@ -45,7 +45,7 @@ def user_base() -> Path:
         env = {**os.environ, "PYTHONUSERBASE": str(folder)}
         run([*pip, "--quiet", "--no-warn-script-location", "flask>=3.1,<3.2"], env=env)
 
-    return once("user", base_of_this(), make)
+    return once("user", base, make)
 
 
 def doctor(folder: Path, env: Env) -> dict[str, Any]:
@@ -194,7 +194,7 @@ async def test_pyenv(
     env = {
         **unknown(tmp_path),
         "PYENV_ROOT": str(root),
-        "PYTHONUSERBASE": str(await asyncio.to_thread(user_base)),
+        "PYTHONUSERBASE": str(await asyncio.to_thread(user_base, base_of_this())),
     }
     expected = root / "versions" / directory / "bin" / "python"
     if shims:
@@ -210,6 +210,27 @@ async def test_pyenv(
     await taken(open_session(folder), env, expected, "`.python-version` in the project")
 
 
+@row("Finding the interpreter", "pyenv: one that it has built itself, below `~/.pyenv`")
+async def test_a_version_that_pyenv_has_built(
+    project: Callable[..., Path], open_session: Open
+) -> None:
+    """Not the one that runs the tests, so it can't be taken by chance."""
+    built = Path.home() / ".pyenv" / "versions"
+    found = [it for it in sorted(built.glob("3.1[0-3].*")) if it != Path(sys.base_prefix)]
+    if not found:
+        pytest.skip("pyenv: no version of its own below ~/.pyenv/versions")
+    version = found[-1].name
+    python = found[-1] / "bin" / "python"
+    folder = project({"app.py": APP, ".python-version": f"{version}\n"})
+    flask = await asyncio.to_thread(user_base, str(python))
+    env = {**unknown(Path.home()), "PYTHONUSERBASE": str(flask)}
+    real = shutil.which("pyenv")
+    if real is not None:
+        said = run([real, "which", "python"], cwd=folder, env=changed(env))
+        assert said.strip() == str(python)
+    await taken(open_session(folder), env, python, f"`.python-version` in the project ({version}")
+
+
 @row("Finding the interpreter", "a development container: the system's Python, with Flask in it")
 async def test_the_systems_python(
     project: Callable[..., Path], open_session: Open, tmp_path: Path
@@ -221,7 +242,7 @@ async def test_the_systems_python(
     env = {
         **unknown(tmp_path),
         "PATH": f"{python.parent}:/usr/bin:/bin",
-        "PYTHONUSERBASE": str(await asyncio.to_thread(user_base)),
+        "PYTHONUSERBASE": str(await asyncio.to_thread(user_base, base_of_this())),
     }
     await taken(open_session(folder), env, python, "`python3` on PATH")
 

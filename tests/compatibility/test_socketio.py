@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from compatibility.person import Person
-from compatibility.rows import case
+from compatibility.rows import case, row
 from support.environments import EXTENSIONS, python_of
 from support.session import SECONDS, free_port
 
@@ -137,5 +137,38 @@ async def test_a_page_that_is_connected(
         await page.told("disconnect")
         await page.told("connect")
         assert (await page.told("answer"))["word"] == "two"
+    await person.imported_once()
+    assert not person.session.all_diagnostics()
+
+
+@row(
+    "Extensions",
+    "Flask-SocketIO, by long polling alone (no WebSocket)",
+    hotplate="works; a poll that waits holds up no save, is ended after `drainSeconds`, and "
+    "its client finds the new code",
+)
+@pytest.mark.parametrize("mode", PATCHES)
+async def test_a_page_that_polls(
+    project: Callable[..., Path], work_on: Callable[[Path], Person], mode: str
+) -> None:
+    """A poll is a request that ends when there is news, or never: none comes after the connect."""
+    port = free_port()
+    app = APP.replace("PATCH", PATCHES[mode]).replace("MODE", mode).replace("PORT", str(port))
+    person = work_on(project({"app.py": app, "words.py": 'WORD = "one"\n'}))
+    python = python_of(EXTENSIONS)
+    url = await person.open(python, script="app.py", port=None, drainSeconds=1)
+    async with browser(python, url, "polling") as page:
+        assert (await page.told("connect"))["transport"] == "polling"
+        assert (await page.told("answer"))["word"] == "one"
+        for old, new in [("one", "two"), ("two", "six")]:
+            await person.edit("words.py", old, new)
+            assert await person.look() == new
+            await page.told("disconnect")
+            assert (await page.told("connect"))["transport"] == "polling"
+            assert (await page.told("answer"))["word"] == new
+        await person.break_and_mend("words.py")
+        await page.told("disconnect")
+        await page.told("connect")
+        assert (await page.told("answer"))["word"] == "six"
     await person.imported_once()
     assert not person.session.all_diagnostics()

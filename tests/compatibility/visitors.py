@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from http.client import HTTPException
 
 import pytest
 
@@ -37,8 +38,8 @@ class Visitor:
         while not self._left.is_set():
             try:
                 self.answers.append(get(self._url, self._path.format(len(self.answers))))
-            except OSError as why:
-                self.answers.append((0, str(why)))
+            except (OSError, HTTPException) as why:
+                self.answers.append((0, repr(why)))
 
 
 class Gate:

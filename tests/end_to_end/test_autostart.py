@@ -12,6 +12,7 @@ import pytest
 from lsprotocol import types
 
 from support.broken import WORKING
+from support.permissions import bound_server
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -217,12 +218,18 @@ async def test_never_no_more(now: str, project: Project, open_session: Open) -> 
     assert len(asked) == (now == "ask")
 
 
+@pytest.mark.parametrize("where", ["in a file", "in a folder that may not be written to"])
 async def test_always_for_this_folder_cannot_be_written(
-    project: Project, open_session: Open, monkeypatch: pytest.MonkeyPatch
+    where: str, project: Project, open_session: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = project({"app.py": WORKING, "file": ""})
+    folder = project({"app.py": WORKING})
+    if where == "in a file":
+        (folder / "file").touch()
+    else:
+        (folder / "file").mkdir(mode=0o555)
     monkeypatch.setenv("HOTPLATE_STATE_DIR", str(folder / "file"))
     session = open_session(folder)
+    session.command_line = bound_server()
     await opened(session, "Always for this folder")
     told = await session.notification("window/showMessage")
     assert str(folder / "file" / "approved-folders.json") in told["message"]

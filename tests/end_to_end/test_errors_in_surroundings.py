@@ -16,6 +16,7 @@ from lsprotocol import types
 
 from support import environments
 from support.broken import WORKING
+from support.permissions import bound_server, lowest_port
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
@@ -137,15 +138,10 @@ async def test_port_taken(choice: str | None, project: Project, open_session: Op
         assert running["url"].endswith(f":{port}")
 
 
-def _lowest_port() -> int:
-    """The first port that anybody may use."""
-    lowest = Path("/proc/sys/net/ipv4/ip_unprivileged_port_start")
-    return int(lowest.read_text()) if lowest.exists() else 1024
-
-
-@pytest.mark.skipif(os.geteuid() == 0 or _lowest_port() <= 80, reason="port 80 may be used here")
+@pytest.mark.skipif(lowest_port() <= 80, reason="this machine lets anybody use port 80")
 async def test_port_forbidden(project: Project, open_session: Open) -> None:
     session = open_session(project({"app.py": WORKING}))
+    session.command_line = bound_server()
     failed = await failing(session, port=80)
     assert failed["error"]["type"] == "PortForbidden"
     assert "hotplate.port" in failed["error"]["message"]

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from support.permissions import bound_server
 from support.processes import needs_proc, ticks
 from support.raw import RawServer
 from support.session import SERVER, free_port, get
@@ -213,6 +214,37 @@ async def test_the_disk_is_full(
     server.save("app.py")
     await server.state("running", after=before)
     assert await page(port) == (200, "nine")
+
+
+# ---------------------------------------------------------------- permissions
+
+
+async def test_a_source_file_may_not_be_read(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """The problem is at the line that imports it; the page goes on, and a save mends it."""
+    folder = project({"app.py": "import part\n" + APP, "part.py": ""})
+    server, port = raw_server(folder), free_port()
+    await server.spawn(command=bound_server())
+    await server.initialize({"port": port})
+    await server.state("running")
+    before = last(server)
+    (folder / "part.py").write_text("WORD = 1\n")
+    (folder / "part.py").chmod(0)
+    server.save("part.py")
+    failed = (await server.state("failed", after=before))["error"]
+    assert failed["type"] == "PermissionError", failed
+    assert str(folder / "part.py") in failed["message"]
+    (shown,) = [p for p in server.all("textDocument/publishDiagnostics") if p["diagnostics"]]
+    (problem,) = shown["diagnostics"]
+    assert (shown["uri"], problem["range"]["start"]["line"]) == ((folder / "app.py").as_uri(), 0)
+    assert (await page(port))[0] == 500
+    (folder / "part.py").chmod(0o644)
+    server.save("part.py")
+    await server.state("running", after=last(server))
+    assert await page(port) == (200, "one")
+    await server.is_responsive()
+    assert server.all("textDocument/publishDiagnostics")[-1]["diagnostics"] == []
 
 
 # ---------------------------------------------------------------- the clock

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from support.broken import WORKING
-from support.processes import needs_proc, until_nobody
 from support.permissions import bound_server
+from support.processes import needs_proc, until_nobody
 from support.raw import RawServer, frame
 from support.session import Session, free_port, get
 

@@ -156,6 +156,46 @@ async def test_there_is_no_process_left(
     await is_well(server, port, "two")
 
 
+async def test_there_is_no_process_left_and_a_standby_waits(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer], tmp_path: Path
+) -> None:
+    """It takes what was made before; then starts fail and say why; and the server lives."""
+    server, port = raw_server(project({"app.py": APP})), free_port()
+    flag, folder = tmp_path / "none", tmp_path / "site"
+    folder.mkdir()
+    scarce = NO_PROCESSES.replace('if "hotplate_agent" not in " ".join(sys.orig_argv):', "if True:")
+    fork = "    os.fork = scarce(os.fork, lack)\n"
+    (folder / "sitecustomize.py").write_text(scarce + fork)
+    path = os.pathsep.join([str(SERVER), str(folder)])
+    await server.spawn({"PYTHONPATH": path, "NO_PROCESSES": str(flag)})
+    await server.initialize({"port": port, "drainSeconds": 0.5})
+    await server.state("running")
+    await is_well(server, port, "warm")
+    flag.touch()
+    outcomes = []
+    for number in range(4):
+        before = last(server)
+        server.save("app.py", APP.replace("one", f"scarce {number}"))
+        settled = await server.until(
+            lambda before=before: next(
+                (
+                    params
+                    for params in server.all("hotplate/state")
+                    if params["generation"] > before and params["state"] in ("running", "failed")
+                ),
+                None,
+            ),
+            "an end of the start",
+        )
+        outcomes.append(settled["state"])
+        if settled["state"] == "failed":
+            assert (settled["error"]["type"], (await page(port))[0]) == ("NothingLeft", 500)
+    assert outcomes[-1] == "failed", outcomes
+    flag.unlink()
+    await is_well(server, port, "two")
+    await is_well(server, port, "three")
+
+
 # ---------------------------------------------------------------- the disk
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from hotplate.supervision.output import LONGEST
+from reliability.census import own_memory
 from support.processes import marked, needs_proc, until_free, until_nobody
 from support.raw import RawServer
 from support.session import free_port, get
@@ -125,6 +128,38 @@ def memory():
         kept.append(bytearray(2**22))
 
 
+def forks():
+    if os.fork() == 0:
+        import time
+        time.sleep(600)
+        os._exit(0)
+    return "forked"
+
+
+def forks_and_goes_on():
+    return "parent" if os.fork() else "child"
+
+
+def forks_and_leaves():
+    if os.fork() == 0:
+        sys.exit(3)
+    return "forked"
+
+
+def line():
+    sys.stdout.buffer.write(b"x" * 1024 * 1024)
+    sys.stdout.flush()
+    return "printed"
+
+
+def arms():
+    def hook(event, args):
+        if event in ("open", "import"):
+            raise RuntimeError(event)
+    sys.addaudithook(hook)
+    return "armed"
+
+
 def as_the_kernel_does():
     os.kill(os.getpid(), signal.SIGKILL)
 
@@ -209,6 +244,86 @@ def taken(server: RawServer) -> int:
             server.received.remove(message)
         elif "xxx" in text:
             message["params"]["text"] = "the end"
+    return size
+
+
+@pytest.mark.parametrize("how", ["forks", "forks_and_goes_on", "forks_and_leaves"])
+async def test_it_forks_while_it_serves(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer], how: str
+) -> None:
+    """The child has a copy of the connection and of all that the agent holds."""
+    server, port = raw_server(project({"app.py": VIEWS})), free_port()
+    await started(server, port)
+    for _ in range(3):
+        try:
+            assert (await page(port, f"/{how}"))[0] == 200
+        except http.client.HTTPException:  # both have answered, on one connection
+            assert how == "forks_and_goes_on"
+        assert await page(port) == (200, "one")
+    server.save("app.py", VIEWS.replace('"one"', '"two"'))
+    await server.state("running", after=1)
+    for _ in range(5):
+        assert await page(port) == (200, "two")
+    server.process.kill()
+    await until_nobody(server.mark)
+    await until_free(port)
+
+
+async def test_it_lets_nothing_be_opened_or_imported_any_more(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """What it can still answer is its own affair; the next save is served, and nobody is left."""
+    server, port = raw_server(project({"app.py": VIEWS})), free_port()
+    await started(server, port)
+    for path in ("/arms", "/", "/wrong"):
+        try:
+            await page(port, path)
+        except (OSError, http.client.HTTPException):
+            pass
+    server.save("app.py", VIEWS.replace('"one"', '"two"'))
+    await server.state("running", after=1)
+    assert await page(port) == (200, "two")
+    try:
+        await page(port, "/arms")
+    except (OSError, http.client.HTTPException):
+        pass
+    server.process.kill()
+    await until_nobody(server.mark)
+    await until_free(port)
+
+
+async def test_it_prints_a_line_without_end(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """It is passed on in pieces: the server keeps none of it, as long as the editor reads."""
+    server, port = raw_server(project({"app.py": VIEWS})), free_port()
+    await started(server, port)
+    count, size, before = 50, 0, 0
+    for number in range(count):
+        assert (await page(port, "/line"))[1] == "printed"
+        await server.is_responsive()
+        size += pieces(server)
+        if number == count // 5:  # buffers are as large by then as they get
+            before = own_memory(server.process.pid)
+    while size < (count - 1) * 2**20:
+        await server.is_responsive()
+        size += pieces(server)
+    assert own_memory(server.process.pid) - before < 16 * 1024
+    # The last of it may wait for its end, but no more than what is kept of a line.
+    assert count * 2**20 - size <= LONGEST
+
+
+def pieces(server: RawServer) -> int:
+    """How much of a line has come since the last time; what was counted is not kept."""
+    size = 0
+    for message in list(server.received):
+        params = message.get("params") or {}
+        text = params.get("text", "")
+        if message.get("method") == "hotplate/output" and "x" * 99 in text:
+            size += text.count("x")
+            params["text"] = text[-20:].replace("x", "")
+        elif message.get("method") == "window/logMessage":
+            server.received.remove(message)
     return size
 
 

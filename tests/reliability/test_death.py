@@ -24,9 +24,11 @@ from support.session import SERVER, free_port
 pytestmark = needs_proc
 
 
-async def with_family(server: RawServer, port: int) -> tuple[int, set[int]]:
+async def with_family(
+    server: RawServer, port: int, env: dict[str, str] | None = None
+) -> tuple[int, set[int]]:
     """Start the app of a server; its process, and those that it has started."""
-    await server.spawn()
+    await server.spawn(env)
     await server.initialize({"port": port})
     pid: int = (await server.state("running"))["pid"]
     return pid, await members(server.folder)
@@ -48,14 +50,20 @@ WAYS: dict[str, Callable[[RawServer, int], None]] = {
 
 @pytest.mark.parametrize("way", WAYS)
 async def test_the_server_ends_and_the_family_with_it(
-    project: Callable[..., Path], raw_server: Callable[[Path], RawServer], way: str
+    project: Callable[..., Path],
+    raw_server: Callable[[Path], RawServer],
+    tmp_path: Path,
+    way: str,
 ) -> None:
     server, port = raw_server(project({"app.py": WITH_FAMILY})), free_port()
-    app, family = await with_family(server, port)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    app, family = await with_family(server, port, {"TMPDIR": str(temporary)})
     WAYS[way](server, app)
     await until_nobody(server.mark)
     await until_all_gone(family)
     await until_free(port)
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("number", ["SIGKILL", "SIGTERM", "SIGSEGV"])

@@ -115,6 +115,47 @@ async def test_the_server_has_no_descriptor_left_and_a_standby_waits(
     await is_well(server, port, "three")
 
 
+@linux
+async def test_the_server_has_no_descriptor_left_for_a_connection_handed_over(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """That one is closed. It had asked nothing."""
+    server, port = raw_server(project({"app.py": APP})), free_port()
+    await server.spawn()
+    await server.initialize({"port": port, "warmup": "off", "drainSeconds": 0.5})
+    await server.state("running")
+    idle_reader, idle_writer = await asyncio.open_connection("127.0.0.1", port)
+    assert await page(port) == (200, "one")  # so the one before is accepted, too
+    with no_descriptors(server.process.pid):
+        await fails_for_want(server, "file descriptor")
+        try:
+            assert await asyncio.wait_for(idle_reader.read(), 10) == b""
+        except ConnectionResetError:
+            pass
+    idle_writer.close()
+    await is_well(server, port, "two")
+
+
+@linux
+async def test_the_app_has_no_descriptor_left_at_its_start(
+    project: Callable[..., Path], raw_server: Callable[[Path], RawServer]
+) -> None:
+    """The start fails and says of what there is none, and the next save mends it."""
+    limit = "import resource\nresource.setrlimit(resource.RLIMIT_NOFILE, (1, 4096))\n"
+    server, port = raw_server(project({"app.py": APP})), free_port()
+    await server.spawn()
+    await server.initialize({"port": port})
+    await server.state("running")
+    before = last(server)
+    server.save("app.py", APP + limit)
+    failed = await server.state("failed", after=before)
+    # With nothing left at all, the agent can't import what it explains an error with.
+    assert failed["error"]["type"] in ("OSError", "ProcessExit"), failed
+    assert "Too many open files" in server.all("hotplate/traceback")[-1]["text"]
+    assert (await page(port))[0] == 500
+    await is_well(server, port, "two")
+
+
 # ---------------------------------------------------------------- processes
 
 NO_PROCESSES = """\

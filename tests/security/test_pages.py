@@ -147,6 +147,21 @@ def test_without_the_secret_there_is_nothing(start: Start, app: Path, end: str) 
     assert debugger.agent.of(m.PinWanted) == []
 
 
+def test_the_pin_is_not_to_be_found_by_trying(start: Start, app: Path, end: str) -> None:
+    """Werkzeug's limit: after eleven wrong ones not even the right one is taken."""
+    # Its pauses between are not what is tested.
+    write(
+        app, {"app.py": "    import time\n\n    time.sleep = lambda _: None\n" + APP.lstrip("\n")}
+    )
+    debugger = opened(start(end))
+    right = debugger.commands()["pinauth"]
+    wrong = right.replace(f"pin={debugger.pin}", "pin=1")
+    for _ in range(11):
+        assert not debugger.agent.get("/?" + wrong).json()["auth"]
+    answer = debugger.agent.get("/?" + right).json()
+    assert (answer["auth"], answer["exhausted"]) == (False, True)
+
+
 def test_the_console_is_behind_the_pin(start: Start, app: Path, end: str) -> None:
     """Also for who knows the secret, which stands in each page of an error."""
     debugger = opened(start(end))

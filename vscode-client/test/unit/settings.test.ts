@@ -93,6 +93,8 @@ test("the manifest has the server's settings, with its defaults, each described"
     script: null,
     args: [],
     apps: [],
+    folder: null,
+    name: null,
     interpreter: null,
     cwd: null,
     env: {},

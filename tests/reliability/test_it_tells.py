@@ -236,7 +236,7 @@ async def test_the_agent(name: str, project: Project, open_session: Open) -> Non
 
 async def test_the_agents_reader(project: Project, open_session: Open) -> None:
     """An order that it fails at is told; it goes on reading, and is replaced at the next save."""
-    name = "hotplate_agent.agent.Agent._drain"
+    name = "hotplate_agent.intake.Intake.drain"
     session, _log, running = await begin(project, open_session, "agent", name)
     session.save("app.py", APP.replace("hello", "again"))
     running = await session.state("running", after=1)

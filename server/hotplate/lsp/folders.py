@@ -177,7 +177,8 @@ class Folder:
         app = App(id_, name, planner, common.client, common.places, common.problems)
         self.apps[id_] = app
         self.spare = None
-        self._client.refresh_lenses()  # it has one now, be it started or not
+        # It has one now, be it started or not. A mistake at that is no reason not to start it.
+        asyncio.get_running_loop().call_soon(self._client.refresh_lenses)
         return app
 
     def _real_id(self, settings: Settings) -> str:

@@ -8,6 +8,18 @@ from typing import Any
 
 from support.session import Session, free_port
 
+APP = """\
+from flask import Flask
+
+app = Flask(__name__)
+WORD = "one"
+
+
+@app.route("/")
+def index():
+    return WORD
+"""
+"""The plainest one: its page is a word that a save can change."""
 BROKEN = "\n1 / 0  # broken\n"
 
 

@@ -10,23 +10,11 @@ from pathlib import Path
 import pytest
 from lsprotocol import types
 
-from compatibility.person import Person
+from compatibility.person import APP, Person
 from compatibility.rows import case, row
 
 Project = Callable[..., Path]
 WorkOn = Callable[[Path], Person]
-
-APP = """\
-from flask import Flask
-
-app = Flask(__name__)
-WORD = "one"
-
-
-@app.route("/")
-def index():
-    return WORD
-"""
 
 
 @row("Editing", "a file saved by rename", stock="works, after up to a second")

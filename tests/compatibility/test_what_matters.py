@@ -10,24 +10,12 @@ import pytest
 from lsprotocol import types
 
 from compatibility.environments import make_venv
-from compatibility.person import Person
+from compatibility.person import APP, Person
 from compatibility.rows import case, row
 from support.environments import base_of_this, run
 
 Project = Callable[..., Path]
 WorkOn = Callable[[Path], Person]
-
-APP = """\
-from flask import Flask
-
-app = Flask(__name__)
-WORD = "one"
-
-
-@app.route("/")
-def index():
-    return WORD
-"""
 
 
 @row("Editing", "a module that only a request imports")

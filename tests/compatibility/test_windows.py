@@ -12,25 +12,13 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from compatibility.person import Person
+from compatibility.person import APP, Person
 from compatibility.rows import row
 from support.session import Session, free_port
 
 Project = Callable[..., Path]
 WorkOn = Callable[[Path], Person]
 Open = Callable[[Path], Session]
-
-APP = """\
-from flask import Flask
-
-app = Flask(__name__)
-WORD = "one"
-
-
-@app.route("/")
-def index():
-    return WORD
-"""
 
 
 class Second:

@@ -28,6 +28,7 @@ from hotplate.project.settings import (
     app_id,
     app_name,
     read_pyproject,
+    real_app_id,
     resolve,
 )
 
@@ -182,9 +183,7 @@ class Folder:
         return app
 
     def _real_id(self, settings: Settings) -> str:
-        """The same for all the ways that lead to an app, symbolic links among them."""
-        home = Path(os.path.realpath(settings.home(self.path))).as_uri()
-        return f"{home}#{settings.name}" if settings.name else home
+        return real_app_id(self.path, settings)
 
     def _holds(self, real_id: str) -> bool:
         return any(self._real_id(app.settings) == real_id for app in self.apps.values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,18 +18,11 @@ from hotplate.lsp.folders import Common, Folder
 from hotplate.lsp.outside import Outside
 from hotplate.lsp.places import Places, file_path
 from hotplate.lsp.watching import Watching
-from hotplate.project.commands import CommandFailed, ask
 from hotplate.project.evidence import mentions_flask
+from hotplate.project.halves import parses
 from hotplate.project.ownership import python_files_in
 from hotplate.supervision.events import Change, Phase
 from hotplate.supervision.files import signature
-
-LARGEST_TYPED = 1_000_000
-"""Bytes of a source that a person may be typing in."""
-LARGEST_HERE = 8_000
-"""Bytes that are compiled in this process: all of it waits for the compiler."""
-COMPILE = "import sys; compile(open(sys.argv[1], 'rb').read(), 'x', 'exec', dont_inherit=True)"
-COMPILE_SECONDS = 10.0
 
 
 class Workspace:
@@ -159,7 +151,7 @@ class Workspace:
     async def _saved_if_it_parses(self, app: App, path: str) -> None:
         """A line half written is saved too, after a delay; it is no reason to break the app."""
         app.left_out[path] = signature(path)
-        if await asyncio.get_running_loop().run_in_executor(None, _parses, path):
+        if await asyncio.get_running_loop().run_in_executor(None, parses, path):
             app.supervisor.saved([path])
 
     def moved(self, uris: Iterable[str]) -> None:
@@ -224,24 +216,6 @@ class Workspace:
 
 def _any_mentions_flask(paths: list[str]) -> bool:
     return any(path.endswith(".py") and mentions_flask(Path(path)) for path in paths)
-
-
-def _parses(path: str) -> bool:
-    """Whether it is no line half written. Nobody types into what is too large to be looked at:
-    to compile 50 MB takes ten seconds, in which nothing else here would run."""
-    try:
-        size = os.path.getsize(path)
-        if size > LARGEST_TYPED:
-            return True
-        if size > LARGEST_HERE:
-            command = [sys.executable, "-I", "-S", "-c", COMPILE, path]
-            return ask(command, COMPILE_SECONDS).code == 0
-        compile(Path(path).read_bytes(), path, "exec", dont_inherit=True)
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    except CommandFailed:
-        return True
-    return True
 
 
 def _spelled(uri: str, real: str) -> str:

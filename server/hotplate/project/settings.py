@@ -12,6 +12,7 @@ The rules, in full:
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -66,8 +67,16 @@ def app_id(workspace_folder: Path, settings: Settings) -> str:
 
     Its folder as a URI, and its name where it has one.
     """
-    folder = settings.home(workspace_folder).as_uri()
-    return f"{folder}#{settings.name}" if settings.name else folder
+    return _id_in(settings.home(workspace_folder), settings)
+
+
+def real_app_id(workspace_folder: Path, settings: Settings) -> str:
+    """The same for all the ways that lead to an app, symbolic links among them."""
+    return _id_in(Path(os.path.realpath(settings.home(workspace_folder))), settings)
+
+
+def _id_in(home: Path, settings: Settings) -> str:
+    return f"{home.as_uri()}#{settings.name}" if settings.name else home.as_uri()
 
 
 def app_name(workspace_folder: Path, settings: Settings) -> str:

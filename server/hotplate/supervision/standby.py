@@ -13,7 +13,7 @@ import logging
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -363,12 +363,16 @@ def _holds(warm: _Warm) -> bool:
             return False
         if status.st_mtime_ns != mtime_ns or (size and status.st_size != size):
             return False
-    return all(_version(path) == version for path, version in warm.environment.items())
+    return _are_as_they_were(warm.environment)
 
 
 def is_current(child: Child) -> bool:
     """Whether what its process has read before it became a generation's is what is on disk."""
-    return all(_version(path) == version for path, version in child.environment.items())
+    return _are_as_they_were(child.environment)
+
+
+def _are_as_they_were(files: Mapping[str, tuple[int, int] | None]) -> bool:
+    return all(_version(path) == version for path, version in files.items())
 
 
 def _version(path: str) -> tuple[int, int] | None:

@@ -122,6 +122,8 @@ class World:
         self.page = False
         self.listening = False
         self.wanted = False
+        self.outdated = False
+        """The next process that is to load has read something too early."""
         self.mood = MOODS[0]
         self.reading: tuple[str, ...] = READ
         self.published = ev.Publish(Phase.STOPPED, 0, "start", (), None)
@@ -205,12 +207,19 @@ class World:
             case ev.Spawn(generation):
                 assert generation not in self.processes, "spawned once"
                 self.processes[generation] = Process(generation)
+            case ev.Respawn(generation):
+                assert not self.addressee(generation).loads, "imported twice"
+                self.processes[generation] = Process(generation)
             case ev.Settle(generation, seconds):
                 assert generation == self.core.generation and seconds > 0
                 self.timer = generation
             case ev.Load(generation, changed):
                 process = self.addressee(generation)
                 assert process.state in (State.BOOTED, State.DEAD) and not process.killed
+                if self.outdated:
+                    self.outdated = False
+                    self.handle(ev.Stale(generation))
+                    return
                 assert self.timer is None, "loaded before saves had settled"
                 assert not any(other.killed and other.alive for other in self.processes.values())
                 unsettled = {
@@ -568,9 +577,13 @@ class Play(RuleBasedStateMachine):
                     world.hear_all(process)
 
     @precondition(lambda self: self.world.wanted)
-    @rule(paths=st.lists(st.sampled_from(OF_A_SAVE_ALL), min_size=2, max_size=6))
-    def save_all(self, paths: list[str]) -> None:
-        """However many files, it is one restart."""
+    @rule(
+        paths=st.lists(st.sampled_from(OF_A_SAVE_ALL), min_size=2, max_size=6),
+        outdated=st.booleans(),
+    )
+    def save_all(self, paths: list[str], outdated: bool) -> None:
+        """However many files, it is one restart; also where one was read ahead of it."""
+        self.world.outdated = outdated
         generation = self.world.core.generation
         for path in paths:
             self.world.write(path)

@@ -59,6 +59,7 @@ from hotplate.supervision.events import (
     Publish,
     Reason,
     Released,
+    Respawn,
     Restart,
     Rewritten,
     Saved,
@@ -68,6 +69,7 @@ from hotplate.supervision.events import (
     Signature,
     Slow,
     Spawn,
+    Stale,
     Start,
     Stop,
     TellAlone,
@@ -157,6 +159,9 @@ class Core:
             case Booted():
                 self._booted = True
                 return self._load()
+            case Stale():
+                self._booted = self._loaded = False
+                return [Respawn(self.generation)]
             case FileSeen():
                 return self._file_seen(event)
             case LibrariesSeen():

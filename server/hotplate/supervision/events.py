@@ -164,6 +164,14 @@ class Gone:
 
 
 @attrs.frozen
+class Stale:
+    """The process that was to `Load` has read, before it was this generation's, what has been
+    saved since (`.env`). It has not come to the app."""
+
+    generation: int
+
+
+@attrs.frozen
 class Slow:
     """The start takes longer than `startSeconds`."""
 
@@ -207,6 +215,7 @@ Event: TypeAlias = (
     | Failed
     | Released
     | Gone
+    | Stale
     | Slow
     | Located
     | Rewritten
@@ -220,6 +229,13 @@ Event: TypeAlias = (
 @attrs.frozen
 class Spawn:
     """Make the process of a generation. It boots, and waits for `Load`."""
+
+    generation: int
+
+
+@attrs.frozen
+class Respawn:
+    """Make another process for a generation in place of the one that it has."""
 
     generation: int
 
@@ -311,6 +327,7 @@ class Publish:
 
 Effect: TypeAlias = (
     Spawn
+    | Respawn
     | Settle
     | Load
     | Grant

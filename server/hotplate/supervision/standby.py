@@ -163,6 +163,11 @@ class Standby:
             self._loop.call_soon(ears.message, child, child.booted, None)
         return child
 
+    def take_back(self, child: Child) -> None:
+        """It was given out in vain."""
+        child.ears = self
+        self._end(child)
+
     # ------------------------------------------------------------ making one
 
     def _outdated(self) -> None:

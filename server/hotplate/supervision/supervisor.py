@@ -208,6 +208,9 @@ class Supervisor:
         match effect:
             case ev.Publish():
                 self._publish(effect)
+            case ev.Respawn(generation):
+                self._standby.take_back(self._children.pop(generation))
+                self._perform(ev.Spawn(generation))
             case ev.Spawn(generation):
                 self._planning[generation] = self._loop.create_task(self._spawn(generation))
                 self._standby.hold()
@@ -276,8 +279,7 @@ class Supervisor:
 
     def _load(self, generation: int, changed: tuple[str, ...]) -> None:
         if not is_current(self._children[generation]):
-            # Saved in one breath with what set off this start, when its process had read it.
-            self.restart(self.status.reason, self.status.files, fresh=True)
+            self.post(ev.Stale(generation))
             return
         plan = self._plans[generation]
         self._look_later(generation)

@@ -32,6 +32,7 @@ from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
 from hotplate_agent.trouble import Troubles
 from hotplate_agent.watching import Watch
+from hotplate_agent.workers import Workers
 
 SPAWNING_SECONDS = 0.2
 """How often the server is told that the app starts processes."""
@@ -76,8 +77,9 @@ class Agent:
         self._ahead = Ahead(self._files.own, self._conduct, self._after, self._spoilt)
         self._debugger = Debugger(self._tell_pin, self._tell_pin_wanted)
         self._certificates = Certificates(self._send)
-        self._troubles = Troubles(self._send)
-        self._watch = Watch(self._send, self._debugger, self._troubles)
+        self._workers = Workers(self._send)
+        self._troubles = Troubles(self._workers.tell)
+        self._watch = Watch(self._workers.tell, self._debugger, self._troubles)
         self._reloading = patches.Reloading()
         self._intake = Intake(line, self._interrupt)
         self._foreign = Foreign(self._make_front, self._serve_foreign)
@@ -187,7 +189,7 @@ class Agent:
         self._watch.begin(load.secret, load.failing)
         self._certificates.begin(load)
         if load.script is not None or load.module is not None:
-            self._foreign.look(load.fallback_port)
+            self._foreign.look(load.fallback_port, load.fallback_host if load.held else None)
             servers.install(self._after, self._foreign, self._troubles)
         self._line.box.catch_signals()
         os.register_at_fork(after_in_child=self._forked)
@@ -239,6 +241,9 @@ class Agent:
             ssl_context,
             fd=listener,
         )
+        if getattr(server, "multiprocess", False):
+            told = "telling what a worker has told"
+            self._workers.begin(self._troubles.guarded(told, self._watch.heard))
         server.serve_forever = lambda *args, **kwargs: self._serve_forever(server, listener)
         return server
 

@@ -8,7 +8,8 @@ in threads. Known servers may run in any, and say so themselves (`servers`).
 
 From that moment a `Front` stands in the socket's place, and the language server is asked for its
 own, as for Werkzeug's. It may hold that address since an earlier start; then the app's `bind`
-would fail. It is done elsewhere, unseen.
+would fail. It is done elsewhere, unseen. And a script that looks whether somebody is there, to
+take the next port if so, finds nobody, as it would without us.
 """
 
 import _socket
@@ -17,12 +18,16 @@ import errno
 import os
 import socket
 import sys
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, FrozenSet, List, NamedTuple, Optional, Tuple
 
 from hotplate_agent.front import Front
 
 _INET = (socket.AF_INET, socket.AF_INET6)
 _NOWHERE = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
+_NAMES = {
+    socket.AF_INET: frozenset(["localhost", "127.0.0.1", "0.0.0.0", ""]),
+    socket.AF_INET6: frozenset(["localhost", "::1", "::", ""]),
+}
 _ANYWHERE = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
 _get_ident = _thread.get_ident  # bound now: eventlet has one that tells greenlets
 _real: Any = _socket.socket
@@ -50,6 +55,7 @@ class Foreign:
         self._main_thread = _get_ident()
         self._pid = 0
         self._port = 0
+        self._held: Dict[int, FrozenSet[str]] = {}
         self._places: Dict[int, Place] = {}
         self._listening: Dict[int, int] = {}
         self._classes: List[Any] = [socket.socket]
@@ -58,13 +64,18 @@ class Foreign:
 
     # ------------------------------------------------------------ life
 
-    def look(self, port: int) -> None:
-        """Begin. `port` is the one that the language server holds, or would take."""
+    def look(self, port: int, held: Optional[str]) -> None:
+        """Begin. `port` is the one that the language server holds at the host `held`, or, if that
+        is None, would take."""
         self._pid = os.getpid()
         self._port = port
+        if held is not None:
+            family = socket.AF_INET6 if ":" in held else socket.AF_INET
+            self._held = {family: _NAMES[family] | {held}}
         self.looking = True
         for cls in self._classes:
             self._patch(cls)
+        self._patch_connect(self._classes[0])
 
     def also(self, cls: Any) -> None:
         """Sockets of this class count, too."""
@@ -77,7 +88,7 @@ class Foreign:
         self.looking = False
         self._listening.clear()
         for cls in self._classes:
-            for name in ("fileno", "listen"):
+            for name in ("fileno", "listen", "connect", "connect_ex"):
                 if name in cls.__dict__:
                     delattr(cls, name)
 
@@ -129,6 +140,21 @@ class Foreign:
             if self.looking or method.__name__ not in ("fileno", "listen"):
                 setattr(cls, method.__name__, method)
 
+    def _patch_connect(self, cls: Any) -> None:
+        foreign = self
+
+        def connect(sock: Any, address: Any) -> None:
+            if foreign._is_for_us(sock, address):
+                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+            _real.connect(sock, address)
+
+        def connect_ex(sock: Any, address: Any) -> int:
+            if foreign._is_for_us(sock, address):
+                return errno.ECONNREFUSED
+            return int(_real.connect_ex(sock, address))
+
+        cls.connect, cls.connect_ex = connect, connect_ex
+
     # ------------------------------------------------------------ what the app does
 
     def _bind(self, sock: Any, address: Any) -> None:
@@ -140,6 +166,16 @@ class Foreign:
         _real.bind(sock, (_NOWHERE[sock.family], 0) if elsewhere else address)
         host = str(address[0]) or _ANYWHERE[sock.family]
         self._places[_real.fileno(sock)] = Place(_inode(sock), host, address[1], elsewhere)
+
+    def _is_for_us(self, sock: Any, address: Any) -> bool:
+        """Whether nobody would be there yet, but for the language server's socket."""
+        return (
+            self.looking
+            and self._concerns(sock)
+            and isinstance(address, tuple)
+            and address[1] == self._port
+            and address[0] in self._held.get(sock.family, ())
+        )
 
     def _listens(self, sock: Any) -> None:
         if self.looking and self._concerns(sock):

@@ -82,9 +82,9 @@ class Load(NamedTuple):
     Exactly one of `script` and `module` is set for an app that starts its own server; otherwise
     the app is loaded as `flask --app APP run` would (`app` None: Flask's own discovery). Options
     that are None were not set by the person, so Flask's own sources decide them. `console`: the
-    person has said that the debugger's may be used by others. `tls` and `certificate` (its files)
-    are how the generation before was served; `adhoc` is the certificate that was made for one, with
-    its key.
+    person has said that the debugger's may be used by others. `held`: the server listens at the
+    fallback address already. `tls` and `certificate` (its files) are how the generation before was
+    served; `adhoc` is the certificate that was made for one, with its key.
     """
 
     generation: int
@@ -104,6 +104,7 @@ class Load(NamedTuple):
     env_file: Optional[str] = None
     fallback_host: str = "127.0.0.1"
     fallback_port: int = 5000
+    held: bool = False
     pin: Optional[str] = None
     pin_cookie: Optional[str] = None
     secret: str = ""

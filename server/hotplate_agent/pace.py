@@ -4,7 +4,6 @@ A view that raises a thousand times a second has one thing to say. Each of the f
 full; later ones as fast as a person could look at them; the others are counted.
 """
 
-import _thread
 import time
 from typing import Dict, Tuple
 
@@ -15,19 +14,21 @@ KINDS = 1000
 
 
 class Pace:
-    """Says of each whether it is to be told."""
+    """Says of each whether it is to be told.
+
+    Without a lock: two threads may take one for the other's, and a process that is forked just
+    then would never get it.
+    """
 
     def __init__(self) -> None:
         self._left: Dict[str, Tuple[float, float]] = {}
-        self._lock = _thread.allocate_lock()
 
     def allows(self, kind: str) -> bool:
         """Whether one more of this kind is told."""
         now = time.monotonic()
-        with self._lock:
-            left, at = self._left.get(kind, (float(BURST), now))
-            left = min(float(BURST), left + (now - at) * RATE)
-            if len(self._left) > KINDS:
-                self._left.clear()
-            self._left[kind] = (max(0.0, left - 1.0), now)
-            return left >= 1.0
+        left, at = self._left.get(kind, (float(BURST), now))
+        left = min(float(BURST), left + (now - at) * RATE)
+        if len(self._left) > KINDS:
+            self._left.clear()
+        self._left[kind] = (max(0.0, left - 1.0), now)
+        return left >= 1.0

@@ -188,6 +188,24 @@ class Watch:
         fault = self._debugger.keep(exc, contexts)
         self._send(Raised(_report(exc)._replace(fault=fault), "request", view, method, url))
 
+    def heard(self, message: Any) -> None:
+        """Tell what one of the `workers` has to tell, by what is known here of the others.
+
+        The process that raised is gone: there is no page on which to look into it.
+        """
+        if isinstance(message, Raised):
+            if message.when == "request":
+                self._failing.add(message.view)
+            if self._pace.allows(message.view):
+                message = message._replace(report=message.report._replace(fault=None))
+            else:
+                message = Untold()
+        elif isinstance(message, Recovered):
+            if message.view not in self._failing:
+                return
+            self._failing.discard(message.view)
+        self._send(message)
+
     # ------------------------------------------------------------ the layer
 
     def wrap(self, app: Any) -> Any:

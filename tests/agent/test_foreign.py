@@ -210,6 +210,67 @@ def test_requests_to_the_debugger_are_in_no_log(
     assert not any(secret in printed for secret in ("123-456", "hidden", SECRET)), printed
 
 
+LOOKS = """
+import errno
+import socket
+from flask import Flask
+
+app = Flask(__name__)
+app.add_url_rule("/", "index", lambda: "one")
+seen = []
+
+
+def by_code(port):
+    with socket.socket() as sock:
+        code = sock.connect_ex(("localhost", port))
+    seen.append(errno.errorcode.get(code))
+    return code == 0
+
+
+def by_exception(port):
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError as error:
+        seen.append(errno.errorcode[error.errno])
+        return False
+    return True
+
+
+@app.get("/later")
+def later():
+    return str(LOOK(app.config["PORT"]))
+
+
+port = START
+while LOOK(port):
+    port += 1
+app.config["PORT"] = port
+print(seen, flush=True)
+app.run(port=port)
+"""
+
+
+@pytest.mark.parametrize("look", ["by_code", "by_exception"])
+def test_a_script_that_looks_for_a_free_port(start: Start, tmp_path: Path, look: str) -> None:
+    """It finds the one that it had before free, as its process before has ended; not others."""
+    with listen() as held, listen() as others:
+        port = held.getsockname()[1]
+        script = LOOKS.replace("LOOK", look)
+        write(tmp_path, {"main.py": script.replace("START", str(port))})
+        agent = start()
+        agent.load(script="main.py", fallback_port=port, held=True)
+        assert agent.grant(held).port == port
+        assert agent.get().text == "one"
+        assert agent.get("/later").text == "True", "it is there now"
+        assert "['ECONNREFUSED']" in agent.stdout
+        # At a first start somebody else is there.
+        port = others.getsockname()[1]
+        write(tmp_path, {"main.py": script.replace("START", str(port))})
+        agent = start()
+        agent.load(script="main.py", fallback_port=port)
+        assert agent.expect(m.Ask).port > port
+
+
 def test_a_server_in_a_thread_is_not_the_app(start: Start, tmp_path: Path, extensions: str) -> None:
     """As prometheus_client's: it is made in the main thread, and serves in another."""
     server = """

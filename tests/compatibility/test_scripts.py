@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import urllib.request
 from collections.abc import Callable
@@ -239,6 +240,66 @@ async def test_a_guard(project: Callable[..., Path], work_on: Callable[[Path], P
     said = [line.split() for line in person.printed().splitlines() if " of " in line]
     assert said == [[word, "of", str(pid)] for pid in pids for word in ("worker", "truly")]
     assert " by " not in person.printed()
+
+
+@row("Scripts", "a script that takes the first port at which nobody answers", stock=TWICE)
+async def test_looking_for_a_free_port(
+    project: Callable[..., Path], work_on: Callable[[Path], Person]
+) -> None:
+    """It keeps the port over restarts, though the socket is held meanwhile."""
+    look = """\
+import socket
+
+
+def is_taken(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
+
+
+port = PORT
+while is_taken(port):
+    port += 1
+app.run(port=port)
+"""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        first = taken.getsockname()[1]
+        files = {"app.py": APP + look.replace("PORT", str(first)), "words.py": WORDS}
+        person = work_on(project(files))
+        url = await person.open(python_of(EXTENSIONS), script="app.py", port=None)
+        assert url != f"http://127.0.0.1:{first}"
+        await live_through(person)
+        assert person.url == url
+
+
+@row("Scripts", "`app.run(…, processes=3)`", stock=TWICE)
+async def test_a_process_for_each_request(
+    project: Callable[..., Path], work_on: Callable[[Path], Person]
+) -> None:
+    """What one of them raises is a problem in the editor, and goes when another does well."""
+    view = """\
+@app.get("/share/<int:people>")
+def share(people):
+    return str(12 / people)
+
+
+app.run(debug=True, port=PORT, processes=3, threaded=False)
+"""
+    script = (APP + view).replace("PORT", str(free_port()))
+    folder = project({"app.py": script, "words.py": WORDS})
+    person = work_on(folder)
+    await person.open(python_of(EXTENSIONS), script="app.py", port=None)
+    await live_through(person)
+    session = person.session
+    status, page = await session.get(person.url, "/share/0")
+    assert status == 500 and "ZeroDivisionError" in page
+    problem = await session.diagnostic(folder / "app.py", "ZeroDivisionError: division by zero")
+    line = script[: script.index("12 / people")].count("\n")
+    assert problem["range"]["start"]["line"] == line
+    told = (await session.until(lambda: session.notifications("hotplate/traceback")))[-1]
+    assert told["request"] == {"method": "GET", "url": f"{person.url}/share/0"}
+    assert "debuggerUrl" not in told, "who has the frames is gone"
+    assert await person.look("/share/4") == "3.0"
+    await session.no_diagnostics(folder / "app.py")
 
 
 @row(

@@ -101,7 +101,7 @@ class Door:
         """The same order, with what the page of an error needs to stand where the app did."""
         if self._listener is not None:
             host, port = self._listener.host, self._listener.port
-            load = load._replace(fallback_host=host, fallback_port=port)
+            load = load._replace(fallback_host=host, fallback_port=port, held=True)
         return self.certificate.entrust(load)
 
     def lend(self, child: Child, ask: Ask) -> None:

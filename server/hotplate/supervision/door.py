@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
+from collections.abc import Callable
 
 from hotplate.supervision.certificate import Certificate
 from hotplate.supervision.child import Child
 from hotplate.supervision.events import Failure
 from hotplate.supervision.listener import Listener, ListenError
 from hotplate.supervision.page import Page
-from hotplate.supervision.plan import Plan, PlanError, Planner
-from hotplate_agent.messages import Ask, Connection, Grant, Load
+from hotplate.supervision.plan import Plan, PlanError, Planner, mistake
+from hotplate_agent.messages import Ask, Connection, Grant, Load, Refuse
+
+logger = logging.getLogger(__name__)
 
 NAME_SECONDS = 0.5
 """What the look-up of a host's name may take that nobody waits for any more."""
@@ -104,8 +108,31 @@ class Door:
             load = load._replace(fallback_host=host, fallback_port=port, held=True)
         return self.certificate.entrust(load)
 
-    def lend(self, child: Child, ask: Ask) -> None:
-        """Give a generation the socket, and those who wait."""
+    async def let_in(
+        self, child: Child, ask: Ask, plan: Plan, wanted: Callable[[], bool]
+    ) -> Failure | None:
+        """Give a generation the socket that it asks for, if it is still `wanted` by then; why it
+        can't be had."""
+        host = plan.insist_host or ask.host
+        port = plan.insist_port if plan.insist_port is not None else ask.port
+        try:
+            await self.open(host, port)
+            if wanted():
+                self._lend(child, ask)
+            else:  # it has been told to drain meanwhile, and may be gone before it reads this
+                child.send(Refuse(""))
+            return None
+        except PlanError as error:
+            # It lives until it has read this; its end then brings the page.
+            child.send(Refuse(error.failure.report.message))
+            return error.failure
+        except Exception as error:  # there may be no descriptor left for the copy that travels
+            if not isinstance(error, OSError):
+                logger.exception("The app could not be given its socket.")
+            child.send(Refuse(""))
+            return mistake(error)
+
+    def _lend(self, child: Child, ask: Ask) -> None:
         assert self._listener is not None
         self.certificate.learn(ask)
         address = Grant(self._listener.host, self._listener.port)

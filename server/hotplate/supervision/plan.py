@@ -113,3 +113,13 @@ def lacking(error: BaseException) -> Failure | None:
     why = getattr(error, "strerror", None) or str(error) or type(error).__name__
     message = f"{_LACKS[lack].format(why=why)} The next save tries again."
     return Failure("lack", Report("NothingLeft", message, message, [], []))
+
+
+def mistake(error: Exception) -> Failure:
+    """What the person is told of a start that we have failed."""
+    lack = lacking(error)
+    if lack is not None:
+        return lack
+    name = type(error).__name__
+    message = f"Hotplate could not start the app, by a mistake of its own: {name}: {error}"
+    return Failure("settings", Report(name, message, message, [], []))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import subprocess
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -29,10 +28,10 @@ from hotplate.supervision.face import Face, Status
 from hotplate.supervision.files import real, signature
 from hotplate.supervision.guard import Guard
 from hotplate.supervision.output import Output, Untold
-from hotplate.supervision.plan import Plan, PlanError, Planner, cannot_run, lacking
-from hotplate.supervision.process import run
+from hotplate.supervision.plan import Plan, Planner, mistake
 from hotplate.supervision.secrets import Secrets, redact, redact_report
-from hotplate.supervision.standby import Standby, is_current
+from hotplate.supervision.spawning import Spawner
+from hotplate.supervision.standby import is_current
 from hotplate_agent import messages as m
 
 logger = logging.getLogger(__name__)
@@ -56,12 +55,11 @@ class Supervisor:
         self._inbox: deque[Event] = deque()
         self._handling = False
         self._children: dict[int, Child] = {}
-        self._standby = Standby()
+        self._spawner = Spawner(planner, self._door, self, self._heed, self._made, self._no_child)
+        self._standby = self._spawner.standby
         self._guard = Guard()
         self._untold = Untold(self._print)
-        self._plans: dict[int, Plan] = {}
-        self._planning: dict[int, asyncio.Task[None]] = {}
-        self._tuning = asyncio.Lock()
+        self._plans = self._spawner.plans
         self._output = Output(self._print)
         self._granting: dict[int, m.Ask] = {}
         self._settling: asyncio.TimerHandle | None = None
@@ -107,28 +105,7 @@ class Supervisor:
     def retune(self) -> None:
         """Take over what changed settings mean for the process that runs, without a restart."""
         if self._core.phase not in (Phase.STOPPED, Phase.STOPPING):
-            self._loop.create_task(self._retune(self._core.generation))
-
-    async def _retune(self, generation: int) -> None:
-        planning = self._planning.get(generation)
-        if planning is not None:  # the plan that it makes may be one of the settings before
-            await asyncio.wait({planning})
-        async with self._tuning:  # what was set last is taken over last
-            try:
-                plan = await self._loop.run_in_executor(None, self._planner.plan)
-            except PlanError:
-                return  # the next start will tell
-            if generation != self._core.generation:
-                return
-            if generation in self._plans:
-                self._adopt(generation, plan)
-                self._standby.retuned(plan)
-            else:
-                self._heed(plan)  # it has failed, and its process is gone
-
-    def _adopt(self, generation: int, plan: Plan) -> None:
-        self._plans[generation] = plan
-        self._heed(plan)
+            self._loop.create_task(self._spawner.retune(lambda: self._core.generation))
 
     def _heed(self, plan: Plan) -> None:
         self._core.heeded = plan.heeded
@@ -157,13 +134,11 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Kill and close whatever is left, without waiting."""
-        for task in self._planning.values():
-            task.cancel()
+        self._spawner.abandon()
         for child in list(self._children.values()):
             child.kill_group()
             child.close()
         self._children.clear()
-        self._standby.close()
         self._guard.close()
         self._untold.close()
         self._door.close()
@@ -202,7 +177,7 @@ class Supervisor:
             except Exception as error:
                 logger.exception("Hotplate failed to %s.", type(effect).__name__)
                 if isinstance(effect, ev.Load):  # else the start would never end
-                    self.post(ev.Failed(effect.generation, _mistake(error), alive=True))
+                    self.post(ev.Failed(effect.generation, mistake(error), alive=True))
 
     def _perform(self, effect: ev.Effect) -> None:
         match effect:
@@ -210,10 +185,9 @@ class Supervisor:
                 self._publish(effect)
             case ev.Respawn(generation):
                 self._standby.take_back(self._children.pop(generation))
-                self._perform(ev.Spawn(generation))
+                self._spawner.spawn(generation)
             case ev.Spawn(generation):
-                self._planning[generation] = self._loop.create_task(self._spawn(generation))
-                self._standby.hold()
+                self._spawner.spawn(generation)
             case ev.Settle(generation, seconds):
                 if self._settling is not None:
                     self._settling.cancel()
@@ -245,34 +219,9 @@ class Supervisor:
 
     # ------------------------------------------------------------ effects
 
-    async def _spawn(self, generation: int) -> None:
-        try:
-            plan = await self._loop.run_in_executor(None, self._planner.plan)
-            self._adopt(generation, plan)  # before anything can fail: it says which saves matter
-            await self._door.open_ahead(plan)
-            ready = await self._from_standby(plan, generation)
-            self._children[generation] = ready or self._make_child(generation, plan)
-            self._look_later(generation)
-        except PlanError as error:
-            self._no_child(generation, error.failure)
-        except Exception as error:  # ours; the person is not to wait for a start that never ends
-            logger.exception("A start could not be planned.")
-            self._no_child(generation, _mistake(error))
-        finally:
-            self._planning.pop(generation, None)
-
-    async def _from_standby(self, plan: Plan, generation: int) -> Child | None:
-        try:
-            return await self._standby.take(plan, generation, self)
-        except Exception:  # it is there to save time, and no more
-            logger.exception("The standby interpreter could not be used.")
-            return None
-
-    def _make_child(self, generation: int, plan: Plan) -> Child:
-        try:
-            return Child(generation, run(plan.interpreter, plan.cwd, plan.env), self)
-        except (OSError, ValueError, subprocess.SubprocessError) as error:
-            raise PlanError(cannot_run(plan, error)) from error
+    def _made(self, child: Child) -> None:
+        self._children[child.generation] = child
+        self._look_later(child.generation)
 
     def _no_child(self, generation: int, failure: Failure) -> None:
         self.post(ev.Failed(generation, failure, alive=False))
@@ -300,41 +249,19 @@ class Supervisor:
         child = self._children.get(generation)
         if ask is None or child is None:
             return  # it has died as it asked
-        plan = self._plans[generation]
-        host = plan.insist_host or ask.host
-        port = plan.insist_port if plan.insist_port is not None else ask.port
-        try:
-            await self._door.open(host, port)
-        except PlanError as error:
-            # It lives until it has read this; its end then brings the page.
-            child.send(m.Refuse(error.failure.report.message))
-            self.post(ev.Failed(generation, error.failure, alive=True))
-            return
-        except Exception as error:
-            logger.exception("The app could not be given its socket.")
-            child.send(m.Refuse(""))
-            self.post(ev.Failed(generation, _mistake(error), alive=True))
-            return
-        if child.ended:
-            return
-        if generation != self._core.generation or self._core.phase is Phase.STOPPING:
-            # It has been told to drain meanwhile, and may be gone before it reads this.
-            child.send(m.Refuse(""))
-            return
-        try:
-            self._door.lend(child, ask)
-        except OSError as error:  # no descriptor is left for the copy that travels
-            child.send(m.Refuse(""))
-            self.post(ev.Failed(generation, _mistake(error), alive=True))
+
+        def wanted() -> bool:
+            current = generation == self._core.generation
+            return current and self._core.phase is not Phase.STOPPING and not child.ended
+
+        failure = await self._door.let_in(child, ask, self._plans[generation], wanted)
+        if failure is not None:
+            self.post(ev.Failed(generation, failure, alive=True))
 
     def _kill(self, generation: int) -> None:
-        task = self._planning.pop(generation, None)
-        if task is not None:
-            nobody = Failure("death", m.Report("Cancelled", "", "", [], []))
-            task.add_done_callback(lambda _: self.post(ev.Gone(generation, nobody)))
-            task.cancel()
-            return
-        self._children[generation].kill()
+        nobody = Failure("death", m.Report("Cancelled", "", "", [], []))
+        if not self._spawner.give_up(generation, lambda: self.post(ev.Gone(generation, nobody))):
+            self._children[generation].kill()
 
     # ------------------------------------------------------------ a child's words
 
@@ -481,13 +408,3 @@ class Supervisor:
             status.pid,
             f", {failure.report.type}" if failure is not None else "",
         )
-
-
-def _mistake(error: Exception) -> Failure:
-    """What the person is told of a start that we have failed."""
-    lack = lacking(error)
-    if lack is not None:
-        return lack
-    name = type(error).__name__
-    message = f"Hotplate could not start the app, by a mistake of its own: {name}: {error}"
-    return Failure("settings", m.Report(name, message, message, [], []))

@@ -63,9 +63,9 @@ class App:
 
     def __init__(self) -> None:
         self.core = Core()
-        self.core.project = ("/p/",)
-        self.core.heeded = frozenset(["/p/.env"])
-        self.core.excluded = ("*/generated/*",)
+        self.core.saves.project = ("/p/",)
+        self.core.saves.heeded = frozenset(["/p/.env"])
+        self.core.saves.excluded = ("*/generated/*",)
         self.handle = self.core.handle
 
     def load(self) -> None:
@@ -487,8 +487,8 @@ def test_what_the_app_writes_itself_is_no_news_from_the_editors_watcher(running:
 def test_a_folder_stands_for_what_was_read_in_it(running: App) -> None:
     running.handle(FileSeen(1, "/p/parts/words.py", OLD))
     running.handle(FileSeen(1, "/p/parts_of/words.py", OLD))
-    assert running.core.known_below(["/p/parts"]) == ["/p/parts/words.py"]
-    assert running.core.known_below([APP]) == []
+    assert running.core.saves.known_below(["/p/parts"]) == ["/p/parts/words.py"]
+    assert running.core.saves.known_below([APP]) == []
 
 
 @pytest.mark.parametrize("end", ["failed", "gone"])

@@ -107,9 +107,9 @@ class World:
 
     def __init__(self) -> None:
         self.core = Core()
-        self.core.project = ("/p/",)
-        self.core.heeded = frozenset([HEEDED])
-        self.core.excluded = ("*/generated.py",)
+        self.core.saves.project = ("/p/",)
+        self.core.saves.heeded = frozenset([HEEDED])
+        self.core.saves.excluded = ("*/generated.py",)
         self.clock = 1_000
         self.versions = dict.fromkeys(FILES, 1)
         self.disk: dict[str, Signature | None] = {path: Signature(0, 1) for path in FILES}

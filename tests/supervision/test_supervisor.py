@@ -112,7 +112,7 @@ async def test_settings_that_change_while_a_start_is_planned_count(place: Place)
     place.supervisor.retune()
     gate.set()
     await place.until(Phase.RUNNING)
-    await until(lambda: place.supervisor._core.heeded == {"/p/extra"})
+    await until(lambda: place.supervisor._core.saves.heeded == {"/p/extra"})
 
 
 async def test_the_last_of_two_changes_of_settings_counts(place: Place) -> None:
@@ -128,7 +128,7 @@ async def test_the_last_of_two_changes_of_settings_counts(place: Place) -> None:
     await rounds()
     gate.set()
     await rounds()
-    assert place.supervisor._core.heeded == {"/p/two"}
+    assert place.supervisor._core.saves.heeded == {"/p/two"}
 
 
 async def test_settings_count_where_the_process_is_gone(place: Place) -> None:
@@ -138,7 +138,7 @@ async def test_settings_count_where_the_process_is_gone(place: Place) -> None:
     await until(lambda: not place.supervisor._children)
     place.planner.made = attrs.evolve(place.planner.made, heeded=frozenset(["/p/extra"]))
     place.supervisor.retune()
-    await until(lambda: place.supervisor._core.heeded == {"/p/extra"})
+    await until(lambda: place.supervisor._core.saves.heeded == {"/p/extra"})
 
 
 async def test_who_dies_while_the_socket_is_opened_gets_a_page(

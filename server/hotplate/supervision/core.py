@@ -13,33 +13,18 @@ A start goes through gates, in this order:
   meantime) and until a start that was given up is gone (it might still write bytecode).
 - `Grant` waits until the generation before accepts no more, so one connection never sees two.
 
-Which saves matter is learnt. A child tells each file before it reads it, with the version that
-it found. A save of a file that it has not read yet needs no restart: it will read what is on
-disk. A save of one that it has read in another version does. Word of a read can come after word
-of the save that it missed, so saves since `Load` are remembered.
-
-What the app itself writes, having read it, is not heeded where the editor's file watcher tells it:
-such an app would start itself again for ever. The person's own save of it counts.
-
-A version is known by its time and size, and clocks of disks are coarse: two saves within a tick
-can look the same. So an explicit save of the very version that was read counts too, but for one
-case: the file was written after the last that was heard before `Load`, and this is the first
-word of it. That is the tail of a Save All, which the app has read already.
+Which saves matter is for `saves` to say.
 """
 
 from __future__ import annotations
 
-import os.path
 from collections.abc import Iterable
-from fnmatch import fnmatch
-from typing import NamedTuple
 
 from hotplate.supervision.events import (
     Accepting,
     Asked,
     AskWhere,
     Booted,
-    Change,
     CloseListener,
     Drain,
     Effect,
@@ -66,7 +51,6 @@ from hotplate.supervision.events import (
     Settle,
     Settled,
     ShowPage,
-    Signature,
     Slow,
     Spawn,
     Stale,
@@ -75,6 +59,7 @@ from hotplate.supervision.events import (
     TellAlone,
     WantsAlone,
 )
+from hotplate.supervision.saves import Saves
 
 FIRST_SETTLE = 0.008
 """Seconds to wait for a second save after the first one: more than an editor needs to send a
@@ -83,39 +68,21 @@ NEXT_SETTLE = 0.05
 """The same once a second one came: this is a Save All."""
 
 
-class _Save(NamedTuple):
-    """The last that was heard of a file. `twin`: a version before it may look the same."""
-
-    signature: Signature | None
-    reason: Reason
-    twin: bool
-
-
 class Core:
-    """The state of one app, and the rules by which it changes.
-
-    `project` are folders whose Python files set off a restart while the app is failed; `heeded`
-    are files that always matter (`.env`, `extraFiles`); `excluded` are patterns as `flask run`'s.
-    """
+    """The state of one app, and the rules by which it changes."""
 
     def __init__(self) -> None:
         self.phase = Phase.STOPPED
         self.generation = 0
         self.failure: Failure | None = None
-        self.heeded: frozenset[str] = frozenset()
-        self.excluded: tuple[str, ...] = ()
-        self.project: tuple[str, ...] = ()
+        self.saves = Saves()
         self._reason: Reason = "start"
         self._files: tuple[str, ...] = ()
-        self._heard_at = 0
         self._alive: set[int] = set()
         self._given_up: set[int] = set()
         self._acceptor: int | None = None
         self._page = False
         self._start_again: Start | Restart | None = None
-        self._heard: dict[str, Signature | None] = {}
-        self._unsettled: set[str] = set()
-        self._rewritten: set[str] = set()
         self._reset()
 
     def _reset(self) -> None:
@@ -126,17 +93,12 @@ class Core:
         self._loaded = False
         self._asked = False
         self._wants_alone = False
-        self._seen: dict[str, Signature] = {}
-        self._libraries: set[str] = set()
-        self._saves: dict[str, _Save] = {}
-        self._since = 0
-        self._asked_for: frozenset[str] = frozenset()
-        self._app_excludes: tuple[str, ...] = ()
+        self.saves.reset()
 
     def handle(self, event: Event) -> list[Effect]:
         """What to do about an event. The effects are to be performed in their order."""
         if isinstance(event, (Start, Restart, Saved)):
-            self._heard_at = max(self._heard_at, event.at)
+            self.saves.heard_at = max(self.saves.heard_at, event.at)
         match event:
             case Start():
                 return self._start(event)
@@ -163,10 +125,9 @@ class Core:
                 self._booted = self._loaded = False
                 return [Respawn(self.generation)]
             case FileSeen():
-                return self._file_seen(event)
+                return self._overtaken(self.saves.missed(event.path, event.signature))
             case LibrariesSeen():
-                self._libraries.update(event.paths)
-                return self._overtaken(event.paths)
+                return self._overtaken(self.saves.missed_libraries(event.paths))
             case Asked():
                 self._asked = True
                 return self._grant()
@@ -180,21 +141,13 @@ class Core:
             case Slow() if self.phase is Phase.STARTING:
                 return [AskWhere(self.generation)]
             case Rewritten(_, path):
-                self._rewritten.add(path)
+                self.saves.rewritten.add(path)
             case WantsAlone():
                 self._wants_alone = True
                 return self._tell_alone()
             case Located() if self.phase is Phase.STARTING:
                 return [Hangs(self.generation, event.frames)]
         return []
-
-    def known_below(self, paths: Iterable[str]) -> list[str]:
-        """What the app has read in these, as far as they are folders: who deletes or renames one
-        tells no more than that. A checkout tells thousands, so each folder is asked for once."""
-        told = tuple(path.rstrip("/") + "/" for path in paths)
-        folders = {path.rpartition("/")[0] for path in self._seen}
-        below = {folder for folder in folders if (folder + "/").startswith(told)}
-        return [path for path in self._seen if path.rpartition("/")[0] in below]
 
     # ------------------------------------------------------------ commands
 
@@ -235,79 +188,22 @@ class Core:
     # ------------------------------------------------------------ saves
 
     def _saved(self, event: Saved) -> list[Effect]:
-        changes = [change for change in event.changes if not self._is_echo(change, event.external)]
-        self._heard.update(changes)
-        self._unsettled.update(change.path for change in changes)
-        if event.external:
-            changes = [change for change in changes if change.path not in self._rewritten]
+        changes = self.saves.news(event)
         if self.phase in (Phase.STOPPED, Phase.STOPPING) or not changes:
             return []
         if self._waits() and not self._hangs:
             return [self._settle_again()]
         reason: Reason = "external" if event.external else "save"
-        mattering = [change.path for change in changes if self._matters(change, event.external)]
+        failure = self.failure if self.phase is Phase.FAILED else None
+        mattering = self.saves.mattering(changes, event.external, failure)
         if mattering:
             return self._begin(reason, mattering)
-        for change in changes:
-            twin = not event.external and self._may_be_twin(change)
-            self._saves[change.path] = _Save(change.signature, reason, twin)
+        self.saves.remember(changes, reason)
         return []
 
-    def _is_echo(self, change: Change, external: bool) -> bool:
-        """Whether an editor's file watcher tells what its didSave has told before.
-
-        It does not if the app has read another version since: then not all was told.
-        """
-        path, signature = change
-        told = path in self._heard and self._heard[path] == signature
-        return external and told and self._seen.get(path, signature) == signature
-
-    def _matters(self, change: Change, external: bool) -> bool:
-        path, signature = change
-        if self._is_excluded(path):
-            return False
-        if path in self._seen:
-            if self._seen[path] != signature:
-                return True
-            return not external and self._may_be_twin(change)
-        if path in self.heeded or path in self._asked_for or path in self._libraries:
-            return True
-        return self.phase is Phase.FAILED and self._concerns_failure(path)
-
-    def _may_be_twin(self, change: Change) -> bool:
-        """Whether what was read may be an earlier version than what was now saved explicitly,
-        though both look the same."""
-        path, signature = change
-        if signature is None or signature.mtime_ns < self._since:
-            return True
-        return path in self._saves and self._saves[path].signature == signature
-
-    def _concerns_failure(self, path: str) -> bool:
-        if path.endswith(".py") and path.startswith(self.project):
-            return True
-        if self.failure is None:
-            return False
-        report = self.failure.report
-        frames = [*report.frames, *(frame for cause in report.causes for frame in cause.frames)]
-        # A file that is missing has no frame: the message names it.
-        return os.path.basename(path) in report.message or any(
-            frame.file == path for frame in frames
-        )
-
-    def _is_excluded(self, path: str) -> bool:
-        return any(fnmatch(path, pattern) for pattern in (*self.excluded, *self._app_excludes))
-
-    def _file_seen(self, event: FileSeen) -> list[Effect]:
-        read = self._seen.setdefault(event.path, event.signature)
-        save = self._saves.get(event.path)
-        if save is None or (save.signature == read and not save.twin):
-            return []
-        return self._overtaken([event.path])
-
-    def _overtaken(self, paths: Iterable[str]) -> list[Effect]:
-        """Start anew if one of these was saved since `Load`, before it was known to matter."""
-        saved = [path for path in paths if path in self._saves and not self._is_excluded(path)]
-        return self._begin(self._saves[saved[0]].reason, saved) if saved else []
+    def _overtaken(self, missed: list[str]) -> list[Effect]:
+        """Start anew if something was saved since `Load`, before it was known to matter."""
+        return self._begin(self.saves.reason(missed[0]), missed) if missed else []
 
     # ------------------------------------------------------------ a start, gate by gate
 
@@ -349,8 +245,7 @@ class Core:
         if not (self._waits() and self._booted and self._settled) or self._given_up:
             return []
         self._loaded = True
-        self._since = self._heard_at
-        return [Load(self.generation, tuple(sorted(self._unsettled)))]
+        return [Load(self.generation, self.saves.load())]
 
     def _grant(self) -> list[Effect]:
         """Let somebody answer, once nobody does: the child that asked, or else the page."""
@@ -367,12 +262,9 @@ class Core:
     def _accepting(self, event: Accepting) -> list[Effect]:
         if self.phase is not Phase.STARTING:
             return []  # it serves the page of its error
-        self._asked_for = frozenset(event.extra_files)
-        self._app_excludes = tuple(event.exclude_patterns)
-        self._unsettled.intersection_update(self._saves)
-        overtaken = self._overtaken(path for path in event.extra_files if path not in self._seen)
-        if overtaken:
-            return overtaken
+        missed = self.saves.missed_extra(event.extra_files, event.exclude_patterns)
+        if missed:
+            return self._overtaken(missed)
         self.phase = Phase.RUNNING
         self.failure = None
         return [self._publish()]
@@ -393,16 +285,8 @@ class Core:
         starting = self.phase is Phase.STARTING
         self.phase = Phase.FAILED
         self.failure = failure
-        late = [
-            path
-            for path in self._saves
-            if path not in self._seen
-            and not self._is_excluded(path)
-            and self._concerns_failure(path)
-        ]
-        if not starting or not late:
-            return []
-        return [self._publish(), *self._begin(self._saves[late[0]].reason, late)]
+        late = self.saves.missed_by_failure(self.failure) if starting else []
+        return [self._publish(), *self._overtaken(late)] if late else []
 
     def _released(self, generation: int) -> list[Effect]:
         if self._acceptor != generation:

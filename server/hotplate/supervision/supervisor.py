@@ -49,7 +49,7 @@ class Supervisor:
         self._planner = planner
         self._face = face
         self._core = Core()
-        self._core.project = (os.path.realpath(planner.folder) + os.sep,)
+        self._core.saves.project = (os.path.realpath(planner.folder) + os.sep,)
         self._door = Door(planner)
         self._loop = asyncio.get_running_loop()
         self._inbox: deque[Event] = deque()
@@ -97,7 +97,7 @@ class Supervisor:
 
     def _post_saved(self, changes: Sequence[ev.Change], external: bool) -> None:
         named = dict(changes)
-        below = [path for path in self._core.known_below(named) if path not in named]
+        below = [path for path in self._core.saves.known_below(named) if path not in named]
         named.update({path: signature(path) for path in below})
         every = tuple(ev.Change(path, found) for path, found in named.items())
         self.post(ev.Saved(every, time.time_ns(), external))
@@ -108,9 +108,9 @@ class Supervisor:
             self._loop.create_task(self._spawner.retune(lambda: self._core.generation))
 
     def _heed(self, plan: Plan) -> None:
-        self._core.heeded = plan.heeded
-        self._core.excluded = plan.excluded
-        self._core.project = plan.project
+        self._core.saves.heeded = plan.heeded
+        self._core.saves.excluded = plan.excluded
+        self._core.saves.project = plan.project
 
     async def stopped(self, seconds: float) -> bool:
         """Wait until it is stopped, for so long at the most; whether it is, and that was told."""

@@ -8,7 +8,8 @@ from typing import Any
 
 from pygls.protocol import LanguageServerProtocol
 
-from hotplate.lsp.server import HotplateServer, create_server
+from hotplate.lsp.language_server import HotplateServer
+from hotplate.lsp.server import create_server
 
 
 class Written:

@@ -32,7 +32,7 @@ def main() -> None:
 def lsp(stdio: bool, log_file: Path | None, verbose: bool) -> None:
     """Speak LSP on standard input and output."""
     from hotplate.cli.logs import configure
-    from hotplate.lsp.server import serve
+    from hotplate.lsp.serve import serve
 
     configure(log_file, verbose)
     sys.exit(serve())

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pygls.exceptions import JsonRpcInvalidParams
 
 from hotplate.lsp import protocol
-
-if TYPE_CHECKING:
-    from hotplate.lsp.server import HotplateServer
+from hotplate.lsp.language_server import HotplateServer
 
 
 def register_commands(server: HotplateServer) -> None:

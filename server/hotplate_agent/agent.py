@@ -1,8 +1,7 @@
 """The agent: one process, one generation of the app.
 
-The main thread is the app's: it loads and serves, as it would under `flask run`. A second thread,
-made below `threading` so that the app does not see it, reads the channel, obeys, and ends the
-process group the moment that the server is gone.
+The main thread is the app's: it loads and serves, as it would under `flask run`. A second one
+(`reader`) obeys the server.
 """
 
 import _thread
@@ -13,14 +12,14 @@ import sys
 import time
 from typing import Any, Optional, Tuple, Union
 
-from hotplate_agent import bytecode, family, lifeline, loading, patches, servers
+from hotplate_agent import bytecode, family, loading, patches, servers
 from hotplate_agent import messages as m
 from hotplate_agent.ahead import Ahead
 from hotplate_agent.alone import Alone
 from hotplate_agent.blackbox import BlackBox
 from hotplate_agent.caught import CaughtImport
 from hotplate_agent.certificates import Certificates
-from hotplate_agent.channel import Channel, ProtocolError, cover
+from hotplate_agent.channel import Channel, cover
 from hotplate_agent.debugger import Debugger, is_loopback
 from hotplate_agent.files import Files
 from hotplate_agent.foreign import Foreign
@@ -28,6 +27,7 @@ from hotplate_agent.front import Front
 from hotplate_agent.imports import AfterImport
 from hotplate_agent.intake import Intake
 from hotplate_agent.line import Line
+from hotplate_agent.reader import Reader
 from hotplate_agent.serving import UNIX, Acceptor, nameable, quiet
 from hotplate_agent.surroundings import Conduct
 from hotplate_agent.trouble import Troubles
@@ -82,10 +82,8 @@ class Agent:
         self._watch = Watch(self._workers.tell, self._debugger, self._troubles)
         self._reloading = patches.Reloading()
         self._intake = Intake(line, self._interrupt)
+        self._reader = Reader(line, self._intake, self._alone, self._troubles)
         self._foreign = Foreign(self._make_front, self._serve_foreign)
-        self._answer: Optional[Tuple[Any, Optional[int]]] = None
-        self._answered = _thread.allocate_lock()
-        self._reading = _thread.allocate_lock()
         self._asked = False
         self._failed = False
         self._reserved = os.open(os.devnull, os.O_RDWR)
@@ -195,10 +193,7 @@ class Agent:
         os.register_at_fork(after_in_child=self._forked)
         self._keep_family()
         self._files.attach(self._tell_read, self._tell_rewritten)
-        self._answered.acquire()
-        self._reading.acquire()
-        _thread.start_new_thread(self._read, ())
-        self._reading.acquire()  # only when it runs is it counted
+        self._reader.begin()
         self._alone.begin()
         self._ahead.own_threads = 1
 
@@ -258,10 +253,7 @@ class Agent:
         """The address and the socket for the app's server."""
         if ask.host.startswith(UNIX):  # a path of ours; the one who makes the socket is elsewhere
             ask = ask._replace(host=UNIX + os.path.abspath(ask.host[len(UNIX) :]))
-        self._line.channel.send(ask)
-        self._answered.acquire()
-        assert self._answer is not None
-        answer, listener = self._answer
+        answer, listener = self._reader.ask(ask)
         if isinstance(answer, m.Grant) and listener is None and not self._failed:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         if not isinstance(answer, m.Grant) or listener is None:
@@ -349,48 +341,6 @@ class Agent:
             failing.serve_page(shown, exc, self._load, address)
         except Exception:  # its certificate is what is wrong: the server has a page of its own
             sys.exit(1)
-
-    # ------------------------------------------------------------ the reader thread
-
-    def _read(self) -> None:
-        self._reading.release()
-        try:
-            while True:
-                self._line.channel.wait()
-                with self._intake.gate:
-                    self._line.channel.read()
-                    item = self._line.channel.take()
-                    while item is not None:
-                        self._try_to_obey(*item)
-                        item = self._line.channel.take()
-        except (EOFError, ProtocolError):
-            pass
-        except BaseException:
-            sys.excepthook(*sys.exc_info())  # without this thread nobody would end the process
-        lifeline.end_all()
-
-    def _try_to_obey(self, message: Any, descriptor: Optional[int]) -> None:
-        try:
-            self._obey(message, descriptor)
-        except Exception:  # the server ends us, if it was something that it has to rely on
-            self._troubles.tell("obeying " + type(message).__name__)
-
-    def _obey(self, message: Any, descriptor: Optional[int]) -> None:
-        """Do as the server says, at once. The gate is held."""
-        if isinstance(message, (m.Grant, m.Refuse)):
-            self._answer = (message, descriptor)
-            self._answered.release()
-        elif isinstance(message, m.Connection) and descriptor is not None:
-            self._intake.take(descriptor)
-        elif isinstance(message, m.Drain):
-            self._intake.drain(message.seconds)
-        elif isinstance(message, m.NowAlone):
-            self._alone.told()
-        elif isinstance(message, m.AskWhere):
-            from hotplate_agent import frames
-
-            frame = sys._current_frames().get(self._main_thread)
-            self._line.channel.send(m.Where(frames.stack(frame) if frame is not None else []))
 
     # ------------------------------------------------------------ what came ahead
 

@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest_asyncio
 from hotplate.supervision import orphans
 from hotplate.supervision.child import Child
 from hotplate.supervision.plan import Plan
+from hotplate.supervision.process import Line, Process
 from hotplate.supervision.standby import Standby
 from hotplate_agent import messages as m
 
@@ -173,6 +175,17 @@ async def test_a_start_given_up_as_its_copy_comes_leaves_none(standby: Standby, 
         await asyncio.sleep(0)
     assert await given_up(task)
     await until(lambda: copied.result().ended)
+
+
+async def test_a_copy_that_leads_no_group_yet_is_killed_all_the_same() -> None:
+    """It comes to that a moment after it was made."""
+    line = Line()
+    line.given()
+    popen = subprocess.Popen(["sleep", "1000"])
+    child = Child(0, Process(popen.pid, line, popen), Nobody())
+    child.kill_group()
+    await until(lambda: child.ended)
+    assert popen.returncode == -signal.SIGKILL
 
 
 async def test_a_copy_that_dies_as_it_is_taken_is_not_given_out(

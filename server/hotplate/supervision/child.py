@@ -103,7 +103,9 @@ class Child:
         if not self.ended:
             try:
                 os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
+            except ProcessLookupError:
+                self._signal(signal.SIGKILL)  # a copy that leads no group yet
+            except PermissionError:
                 pass
 
     @property

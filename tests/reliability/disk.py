@@ -17,6 +17,7 @@ from support.session import free_port
 APP = "app.py"
 CONFIG = "config.json"
 DOTENV = ".env"
+AWAY = "away.py"
 SCRIPT = "serve.py"
 MANY = tuple(f"many/m{number:02}.py" for number in range(50))
 MODULES = ("first.py", "second.py", "pkg/third.py")
@@ -171,6 +172,17 @@ class Disk:
         path.write_text(self._text(name, self.counter, kind))
         if apart and _time(path) == before:
             os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
+
+    def move_away(self, name: str) -> None:
+        """It has another name, under which nobody imports it."""
+        os.replace(self.folder / name, self.folder / AWAY)
+        self.counter += 1
+        self.files[name] = File(self.counter, None)
+
+    def move_back(self, name: str) -> None:
+        """It has its own name again, and a change in it."""
+        os.replace(self.folder / AWAY, self.folder / name)
+        self.write(name, apart=True)
 
     def write_within_the_second(self, name: str, second: int) -> None:
         """A good version, on a disk that knows whole seconds only."""

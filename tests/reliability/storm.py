@@ -27,7 +27,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from reliability.callers import Caller
 from reliability.census import census, children, descriptors
-from reliability.disk import APP, CONFIG, DOTENV, MANY, MODULES, PYTHON, SCRIPT, Disk
+from reliability.disk import APP, AWAY, CONFIG, DOTENV, MANY, MODULES, PYTHON, SCRIPT, Disk
 from reliability.workplace import Workplace
 from support.processes import describe, marked
 from support.session import free_port
@@ -39,6 +39,8 @@ OF_A_CHILD = 6
 KINDS = st.sampled_from(("good",) * 8 + PYTHON)
 SAVED = st.sampled_from((APP, *MODULES, *MODULES, MANY[7], CONFIG, DOTENV))
 CREATED, CHANGED, DELETED = 1, 2, 3
+TOLD_BY = st.sampled_from(("its watcher", "the editor", "both"))
+"""What the editor does itself it tells as such; its file watcher may tell it again, or alone."""
 LONG, SHORT = 20.0, 0.2
 
 
@@ -83,10 +85,28 @@ class Storm:
         self.note(*words)
         self.events += 1
 
-    def tell(self, names: list[str], kind: int) -> None:
-        uris = [(self.place.folder / name).as_uri() for name in names]
-        changes = [{"uri": uri, "type": kind} for uri in uris]
+    def tell(self, kinds: dict[str, int]) -> None:
+        """What the editor's file watcher has seen."""
+        changes = [{"uri": self.uri(name), "type": kind} for name, kind in kinds.items()]
         self.place.client.notify("workspace/didChangeWatchedFiles", {"changes": changes})
+
+    def tell_moved(self, old: str, new: str, by: str) -> None:
+        """A file has another name."""
+        if by != "its watcher":
+            uris = {f"{which}Uri": self.uri(name) for which, name in (("old", old), ("new", new))}
+            self.place.client.notify("workspace/didRenameFiles", {"files": [uris]})
+        if by != "the editor":
+            self.tell({old: DELETED, new: CREATED})
+
+    def tell_deleted(self, name: str, by: str) -> None:
+        if by != "its watcher":
+            files = [{"uri": self.uri(name)}]
+            self.place.client.notify("workspace/didDeleteFiles", {"files": files})
+        if by != "the editor":
+            self.tell({name: DELETED})
+
+    def uri(self, name: str) -> str:
+        return (self.place.folder / name).as_uri()
 
     def configure(self, **settings: Any) -> None:
         self.settings.update(settings)
@@ -319,26 +339,28 @@ def machine(storm: Storm) -> type[RuleBasedStateMachine]:
             storm.event("change outside", name, kind, "(twice told)" if echo else "")
             storm.disk.write(name, kind, apart=True)
             for _ in range(1 + echo):
-                storm.tell([name], CHANGED)
+                storm.tell({name: CHANGED})
 
-        @rule(name=st.sampled_from((*MODULES, CONFIG)))
+        @rule(name=st.sampled_from((*MODULES, CONFIG)), by=TOLD_BY)
         @step
-        def delete(self, name: str) -> None:
-            storm.event("delete", name)
+        def delete(self, name: str, by: str) -> None:
+            storm.event("delete", name, "told by", by)
             storm.disk.write(name, None)
-            storm.tell([name], DELETED)
+            storm.tell_deleted(name, by)
 
-        @rule(pause=st.integers(0, 30))
+        @rule(pause=st.integers(0, 30), by=TOLD_BY)
         @step
-        def rename_and_back(self, pause: int) -> None:
+        def rename_and_back(self, pause: int, by: str) -> None:
             name = MODULES[0]
-            storm.event("rename", name)
-            storm.disk.write(name, None)
-            storm.tell([name], DELETED)
+            storm.event("rename", name, "told by", by)
+            if storm.disk.files[name].kind is None:
+                storm.disk.write(name)  # deleted before, and never told to be back
+            storm.disk.move_away(name)
+            storm.tell_moved(name, AWAY, by)
             time.sleep(pause / 1000)
             storm.event("and back")
-            storm.disk.write(name, apart=True)
-            storm.tell([name], CREATED)
+            storm.disk.move_back(name)
+            storm.tell_moved(AWAY, name, by)
 
         @rule(how=st.sampled_from(("restart", "restart", "start", "stop")))
         @step

@@ -17,9 +17,10 @@ import attrs
 import pytest
 import pytest_asyncio
 
-from hotplate.supervision import door
+from hotplate.supervision import core, door
 from hotplate.supervision.child import Child
 from hotplate.supervision.events import Failure, Phase
+from hotplate.supervision.face import Status
 from hotplate.supervision.listener import Listener
 from hotplate.supervision.plan import Plan
 from hotplate.supervision.supervisor import Supervisor
@@ -51,9 +52,14 @@ class Planner:
 
 
 class Face:
-    """Looks at nothing."""
+    """Looks at states alone."""
 
-    def status(self, status: Any) -> None: ...
+    def __init__(self) -> None:
+        self.states: list[tuple[int, Phase]] = []
+
+    def status(self, status: Status) -> None:
+        self.states.append((status.generation, status.phase))
+
     def pin(self, generation: int, pin: str | None, url: str | None) -> None: ...
     def pin_wanted(self) -> None: ...
     def raised(self, generation: int, raised: m.Raised, page: str | None) -> None: ...
@@ -71,6 +77,7 @@ class Face:
 class Place:
     supervisor: Supervisor
     planner: Planner
+    face: Face
 
     async def until(self, *phases: Phase) -> None:
         await until(lambda: self.supervisor.status.phase in phases)
@@ -91,8 +98,9 @@ async def place(plan: Plan) -> AsyncIterator[Place]:
             insist_port=port,
         )
     )
-    supervisor = Supervisor(planner, Face())
-    yield Place(supervisor, planner)
+    face = Face()
+    supervisor = Supervisor(planner, face)
+    yield Place(supervisor, planner, face)
     await supervisor.close()
 
 
@@ -216,3 +224,34 @@ async def test_a_restart_as_a_library_turns_out_to_be_unfit(place: Place) -> Non
         )
     )
     assert supervisor.status.phase is Phase.RUNNING, supervisor.status.failure
+
+
+async def test_a_dotenv_file_saved_once_its_process_is_chosen_makes_no_second_start(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy of the standby has read the old one. Another process takes its place."""
+    supervisor, planner = place.supervisor, place.planner
+    folder = Path(planner.made.cwd)
+    app, dotenv = folder / "app.py", folder / ".env"
+    dotenv.write_text("COLOUR=red\n")
+    app.write_text("import os\nopen('seen', 'a').write(os.environ['COLOUR'] + ' ')\n" + APP)
+    files = frozenset([str(dotenv)])
+    load = planner.made.load._replace(learn=True)
+    planner.made = attrs.evolve(
+        planner.made, warmup="framework", load=load, heeded=files, environment=files
+    )
+    supervisor.start()
+    await until(lambda: supervisor._standby._warm and supervisor._standby._warm.made())
+    monkeypatch.setattr(core, "FIRST_SETTLE", 60)  # the next save is in time, whenever it comes
+    place.face.states.clear()
+    app.write_text(app.read_text() + "# saved\n")
+    supervisor.saved([str(app)])
+    await until(lambda: 2 in supervisor._children)
+    chosen = supervisor._children[2]
+    assert chosen.environment, "it is a copy"
+    dotenv.write_text("COLOUR=green\n")
+    supervisor.saved([str(dotenv)])
+    await until(lambda: (2, Phase.RUNNING) in place.face.states)
+    assert place.face.states == [(2, Phase.STARTING), (2, Phase.RUNNING)]
+    assert (folder / "seen").read_text() == "red green "
+    await until(lambda: chosen.ended)

@@ -295,7 +295,7 @@ app.run(debug=True, port=PORT, processes=3, threaded=False)
     problem = await session.diagnostic(folder / "app.py", "ZeroDivisionError: division by zero")
     line = script[: script.index("12 / people")].count("\n")
     assert problem["range"]["start"]["line"] == line
-    told = (await session.until(lambda: session.notifications("hotplate/traceback")))[-1]
+    told = await session.notification("hotplate/traceback", lambda p: p["when"] == "request")
     assert told["request"] == {"method": "GET", "url": f"{person.url}/share/0"}
     assert "debuggerUrl" not in told, "who has the frames is gone"
     assert await person.look("/share/4") == "3.0"

@@ -95,7 +95,7 @@ class Secrets:
             for name in ("cmdline", "environ", "comm"):
                 self.see(name, _read(folder / name))
             for descriptor in _entries(folder / "fd"):
-                target = os.readlink(descriptor) if descriptor.is_symlink() else ""
+                target = _target(descriptor)
                 if "(deleted)" in target and target.startswith("/"):
                     self.see("an unlinked file", _read(descriptor))
 
@@ -117,6 +117,13 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # gone meanwhile
         return b""
+
+
+def _target(link: Path) -> str:
+    try:
+        return os.readlink(link)
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _entries(folder: Path) -> Iterator[Path]:

@@ -97,6 +97,10 @@ class Process:
     def alive(self) -> bool:
         return self.state is not State.DEAD
 
+    def versioned(self) -> set[str]:
+        """The files of which the core knows in which version it has read them."""
+        return self.told - {EXTRA, LIBRARY}
+
     def take(self, order: ev.Effect) -> None:
         if self.alive:
             self.orders.append(order)
@@ -157,7 +161,7 @@ class World:
         core, phase = self.core, self.core.phase
         process = self.processes.get(core.generation)
         changes = tuple(Change(path, self.disk[path]) for path in paths)
-        known = {path: process.found.get(path) for path in process.told} if process else {}
+        known = {path: process.found.get(path) for path in process.versioned()} if process else {}
         news = [
             path
             for path, now in changes

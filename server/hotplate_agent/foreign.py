@@ -29,6 +29,8 @@ _NAMES = {
     socket.AF_INET6: frozenset(["localhost", "::1", "::", ""]),
 }
 _ANYWHERE = {socket.AF_INET: "0.0.0.0", socket.AF_INET6: "::"}
+_WHILE_LOOKING = ("fileno", "listen", "connect", "connect_ex")
+"""What is replaced only until the app's server is known."""
 _get_ident = _thread.get_ident  # bound now: eventlet has one that tells greenlets
 _real: Any = _socket.socket
 """What Python's and gevent's sockets inherit their methods from."""
@@ -56,6 +58,7 @@ class Foreign:
         self._pid = 0
         self._port = 0
         self._held: Dict[int, FrozenSet[str]] = {}
+        self._nobody: Any = None
         self._places: Dict[int, Place] = {}
         self._listening: Dict[int, int] = {}
         self._classes: List[Any] = [socket.socket]
@@ -75,7 +78,6 @@ class Foreign:
         self.looking = True
         for cls in self._classes:
             self._patch(cls)
-        self._patch_connect(self._classes[0])
 
     def also(self, cls: Any) -> None:
         """Sockets of this class count, too."""
@@ -87,8 +89,11 @@ class Foreign:
         """The app's server is known."""
         self.looking = False
         self._listening.clear()
+        if self._nobody is not None:
+            self._nobody.close()
+            self._nobody = None
         for cls in self._classes:
-            for name in ("fileno", "listen", "connect", "connect_ex"):
+            for name in _WHILE_LOOKING:
                 if name in cls.__dict__:
                     delattr(cls, name)
 
@@ -136,24 +141,16 @@ class Foreign:
             if foreign.front is None or not foreign.front.stands_for(sock):
                 _real.setsockopt(sock, *args)
 
-        for method in (bind, listen, fileno, _accept, getsockname, getpeername, setsockopt):
-            if self.looking or method.__name__ not in ("fileno", "listen"):
-                setattr(cls, method.__name__, method)
-
-    def _patch_connect(self, cls: Any) -> None:
-        foreign = self
-
         def connect(sock: Any, address: Any) -> None:
-            if foreign._is_for_us(sock, address):
-                raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
-            _real.connect(sock, address)
+            _real.connect(sock, foreign._instead_of(sock, address))
 
         def connect_ex(sock: Any, address: Any) -> int:
-            if foreign._is_for_us(sock, address):
-                return errno.ECONNREFUSED
-            return int(_real.connect_ex(sock, address))
+            return int(_real.connect_ex(sock, foreign._instead_of(sock, address)))
 
-        cls.connect, cls.connect_ex = connect, connect_ex
+        always = (bind, _accept, getsockname, getpeername, setsockopt)
+        for method in (*always, listen, fileno, connect, connect_ex):
+            if self.looking or method.__name__ not in _WHILE_LOOKING:
+                setattr(cls, method.__name__, method)
 
     # ------------------------------------------------------------ what the app does
 
@@ -167,15 +164,21 @@ class Foreign:
         host = str(address[0]) or _ANYWHERE[sock.family]
         self._places[_real.fileno(sock)] = Place(_inode(sock), host, address[1], elsewhere)
 
-    def _is_for_us(self, sock: Any, address: Any) -> bool:
-        """Whether nobody would be there yet, but for the language server's socket."""
-        return (
+    def _instead_of(self, sock: Any, address: Any) -> Any:
+        """Where to connect. But for the language server's socket nobody would be there yet, so it
+        is where nobody is: a socket that is bound and never listens."""
+        if not (
             self.looking
             and self._concerns(sock)
             and isinstance(address, tuple)
             and address[1] == self._port
             and address[0] in self._held.get(sock.family, ())
-        )
+        ):
+            return address
+        if self._nobody is None:
+            self._nobody = _real(sock.family, socket.SOCK_STREAM)
+            self._nobody.bind((_NOWHERE[sock.family], 0))
+        return self._nobody.getsockname()
 
     def _listens(self, sock: Any) -> None:
         if self.looking and self._concerns(sock):

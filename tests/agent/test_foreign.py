@@ -250,14 +250,17 @@ app.run(port=port)
 """
 
 
+@pytest.mark.parametrize("patched", ["", *PATCHED.values()], ids=["plain", *PATCHED])
 @pytest.mark.parametrize("look", ["by_code", "by_exception"])
-def test_a_script_that_looks_for_a_free_port(start: Start, tmp_path: Path, look: str) -> None:
+def test_a_script_that_looks_for_a_free_port(
+    start: Start, tmp_path: Path, extensions: str, look: str, patched: str
+) -> None:
     """It finds the one that it had before free, as its process before has ended; not others."""
     with listen() as held, listen() as others:
         port = held.getsockname()[1]
-        script = LOOKS.replace("LOOK", look)
+        script = patched + LOOKS.replace("LOOK", look)
         write(tmp_path, {"main.py": script.replace("START", str(port))})
-        agent = start()
+        agent = start(extensions)
         agent.load(script="main.py", fallback_port=port, held=True)
         assert agent.grant(held).port == port
         assert agent.get().text == "one"
@@ -266,7 +269,7 @@ def test_a_script_that_looks_for_a_free_port(start: Start, tmp_path: Path, look:
         # At a first start somebody else is there.
         port = others.getsockname()[1]
         write(tmp_path, {"main.py": script.replace("START", str(port))})
-        agent = start()
+        agent = start(extensions)
         agent.load(script="main.py", fallback_port=port)
         assert agent.expect(m.Ask).port > port
 

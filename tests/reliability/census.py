@@ -6,6 +6,9 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+LISTENING = "0A"
+"""A socket's state in /proc/net/tcp."""
+
 
 class Census(NamedTuple):
     """One look at a process."""
@@ -62,3 +65,15 @@ def descriptors(pid: int) -> list[str]:
         except OSError:
             pass
     return found
+
+
+def connections(pid: int, port: int) -> int:
+    """How many connections to a TCP port of IPv4 a process holds itself."""
+    sockets = {
+        line.rpartition("[")[2].rstrip("]") for line in descriptors(pid) if "socket:" in line
+    }
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        row[1].endswith(f":{port:04X}") and row[3] != LISTENING and row[9] in sockets
+        for row in rows
+    )

@@ -26,7 +26,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from reliability.callers import Caller
-from reliability.census import census, children, descriptors
+from reliability.census import census, children, connections, descriptors
 from reliability.disk import APP, AWAY, CONFIG, DOTENV, MANY, MODULES, PYTHON, SCRIPT, Disk
 from reliability.workplace import Workplace
 from support.processes import describe, marked
@@ -225,9 +225,15 @@ class Storm:
         agents = len(family) - len(guards)
         due = self.base + OF_A_CHILD * agents + len(guards) + (not stopped)
         # Who had connected before the drain, and asked after it, waits here for a start that hangs.
-        waiting = sum(caller.outcome is None for caller in self.callers)
-        held = len(descriptors(server))
-        return "" if due <= held <= due + waiting else f"{due} descriptors are due, and {held} held"
+        waiting = connections(server, self.place.port) if self.hangs() else 0
+        if waiting > sum(caller.outcome is None for caller in self.callers):
+            return f"{waiting} connections wait, more than there are callers"
+        due += waiting
+        held = descriptors(server)
+        return f"{due} descriptors are due, and there are {len(held)}" if len(held) != due else ""
+
+    def hangs(self) -> bool:
+        return self.disk.outcome().state == "starting"
 
     # ------------------------------------------------------------ the end of a sequence
 

@@ -6,7 +6,7 @@ import { freePort, isFree, until } from "../waiting.mjs";
 
 const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const MOST_MS = 50; // of the extension host's time
-const TRIES = 10;
+const TRIES = 5;
 
 /** How long VS Code says that the extension has taken to be activated, in milliseconds. */
 async function activationTime(vs) {
